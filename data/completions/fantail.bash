@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# bash completion for fantail. tools/check-options compares it with what `fantail help` says.
+
+_fantail_events='create moved_from moved_to rename open open_exec access modify attrib close_write
+	close_nowrite delete delete_self move_self fs_error mnt_attach mnt_detach
+	read write exec change all'
+_fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
+	certainty comm exe args uid user gid group ppid start cgroup container parents candidates
+	error error_count mount_id count where from to reason'
+_fantail_watch_options='-e --events --scope --all -x --one-file-system
+	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
+	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
+	--format --columns -0 --null -o --output --utc --no-args
+	--for --count --ready-fd -h --help --version'
+
+_fantail_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# The last word of a comma-separated list.
+_fantail_list() {
+	local done=
+	[[ $2 == *,* ]] && done=${2%,*},
+	mapfile -t COMPREPLY < <(compgen -P "$done" -W "$1" -- "${2##*,}")
+	compopt -o nospace
+}
+
+_fantail_files() {
+	mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+	compopt -o filenames
+}
+
+_fantail_argument() {
+	local option=$1 cur=$2
+	case ${option/#--not-/--} in
+	-e | --events) _fantail_list "$_fantail_events" "$cur" ;;
+	--columns) _fantail_list "$_fantail_columns" "$cur" ;;
+	--scope) _fantail_words 'tree filesystem mount directory file' "$cur" ;;
+	--format) _fantail_words 'text json csv ecs ocsf' "$cur" ;;
+	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
+	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
+	--exe | --path | -o | --output) _fantail_files -f "$cur" ;;
+	--regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+
+_fantail() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	COMPREPLY=()
+	if [[ $COMP_CWORD -eq 1 ]]; then
+		_fantail_words 'watch help -h --help --version' "$cur"
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch' "$cur" ;;
+	watch)
+		# --name=value arrives as three words.
+		if [[ $cur == = ]]; then
+			_fantail_argument "$prev" ''
+		elif [[ $prev == = ]]; then
+			_fantail_argument "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
+		elif _fantail_argument "$prev" "$cur"; then
+			:
+		elif [[ $cur == -* ]]; then
+			_fantail_words "$_fantail_watch_options" "$cur"
+		else
+			_fantail_files -f "$cur"
+		fi
+		;;
+	esac
+}
+
+complete -F _fantail fantail

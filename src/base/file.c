@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Small files read whole, descriptors written whole. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum { CHUNK = 8192, LEAST_LINK = 256 };
+
+static ssize_t read_again(int fd, void *data, size_t n)
+{
+	ssize_t r;
+
+	do {
+		r = read(fd, data, n);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+/* Files of /proc have no size beforehand and may be told in pieces: only a read of 0 is
+ * their end. */
+int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char chunk[CHUNK];
+	size_t before = out->len;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = read_again(fd, chunk, sizeof(chunk));
+		if (n < 0) {
+			out->len = before;
+			return (int)n;
+		}
+		if (n == 0)
+			return out->failed;
+		size_t left = max - (out->len - before);
+		ft_bytes_put(out, chunk, (size_t)n < left ? (size_t)n : left);
+		if (out->failed)
+			return out->failed;
+		if ((size_t)n > left)
+			return -EFBIG;
+	}
+}
+
+/* The length of a link is not known before: a full buffer may be a cut one. */
+int ft_file_readlink(int dirfd, const char *path, struct ft_bytes *out)
+{
+	ft_bytes_clear(out);
+	for (size_t room = LEAST_LINK;; room *= 2) {
+		int r = ft_bytes_reserve(out, room);
+		if (r < 0)
+			return r;
+		ssize_t n = readlinkat(dirfd, path, out->data, room);
+		if (n < 0)
+			return -errno;
+		if ((size_t)n < room) {
+			out->len = n;
+			ft_bytes_cstr(out);
+			return 0;
+		}
+	}
+}
+
+static int wait_writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* Whoever shares the descriptor may have made it non-blocking: waits then. */
+int ft_file_write(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t r = write(fd, p, n);
+		if (r < 0 && errno == EAGAIN) {
+			int w = wait_writable(fd);
+			if (w < 0)
+				return w;
+			continue;
+		}
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		p += r;
+		n -= r;
+	}
+	return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading options by their table, and printing the table as help. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/message.h"
+
+static const struct cli_option *find_letter(const struct cli_options *o, char letter)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (o->list[i].letter == letter)
+			return &o->list[i];
+	return NULL;
+}
+
+static const struct cli_option *find_name(const struct cli_options *o, const char *name, size_t len,
+					  bool *ret_negated)
+{
+	*ret_negated = false;
+	for (size_t i = 0; i < o->count; i++)
+		if (strlen(o->list[i].name) == len && memcmp(o->list[i].name, name, len) == 0)
+			return &o->list[i];
+	if (len <= 4 || memcmp(name, "not-", 4) != 0)
+		return NULL;
+	for (size_t i = 0; i < o->count; i++) {
+		const struct cli_option *option = &o->list[i];
+
+		if (option->negatable && strlen(option->name) == len - 4 &&
+		    memcmp(option->name, name + 4, len - 4) == 0) {
+			*ret_negated = true;
+			return option;
+		}
+	}
+	return NULL;
+}
+
+static int take_value(struct cli_parser *p, const char *shown, struct cli_word *ret)
+{
+	if (p->at >= p->argc) {
+		cli_error("%s needs a value: %s", shown, ret->option->metavar);
+		return -EINVAL;
+	}
+	ret->value = p->argv[p->at++];
+	return 1;
+}
+
+static int next_long(struct cli_parser *p, const char *word, struct cli_word *ret)
+{
+	const char *name = word + 2, *equals = strchr(name, '=');
+
+	ret->option = find_name(p->options, name, equals ? (size_t)(equals - name) : strlen(name), &ret->negated);
+	if (!ret->option) {
+		cli_error("%s: no such option (fantail help lists them)", word);
+		return -EINVAL;
+	}
+	if (equals && !ret->option->metavar) {
+		cli_error("--%s takes no value", ret->option->name);
+		return -EINVAL;
+	}
+	if (!ret->option->metavar)
+		return 1;
+	if (equals) {
+		ret->value = equals + 1;
+		return 1;
+	}
+	return take_value(p, word, ret);
+}
+
+static int next_letter(struct cli_parser *p, struct cli_word *ret)
+{
+	char shown[3] = {'-', *p->more, '\0'};
+
+	ret->option = find_letter(p->options, *p->more);
+	if (!ret->option) {
+		cli_error("%s: no such option (fantail help lists them)", shown);
+		return -EINVAL;
+	}
+	p->more++;
+	if (!ret->option->metavar) {
+		if (!*p->more)
+			p->more = NULL;
+		return 1;
+	}
+	if (*p->more) {
+		ret->value = p->more;
+		p->more = NULL;
+		return 1;
+	}
+	p->more = NULL;
+	return take_value(p, shown, ret);
+}
+
+int cli_next(struct cli_parser *p, struct cli_word *ret)
+{
+	const char *word;
+
+	*ret = (struct cli_word){0};
+	if (p->more)
+		return next_letter(p, ret);
+	if (p->at >= p->argc)
+		return 0;
+	word = p->argv[p->at++];
+	if (!p->only_arguments && strcmp(word, "--") == 0) {
+		p->only_arguments = true;
+		return cli_next(p, ret);
+	}
+	if (p->only_arguments || word[0] != '-' || word[1] == '\0') {
+		p->only_arguments = p->only_arguments || p->stop_at_argument;
+		ret->value = word;
+		return 1;
+	}
+	if (word[1] == '-')
+		return next_long(p, word, ret);
+	p->more = word + 1;
+	return next_letter(p, ret);
+}
+
+static void print_option(const struct cli_option *o)
+{
+	char left[64];
+	int n;
+
+	n = o->letter ? snprintf(left, sizeof(left), "-%c, --%s", o->letter, o->name)
+		      : snprintf(left, sizeof(left), "--%s", o->name);
+	if (o->metavar)
+		snprintf(left + n, sizeof(left) - (size_t)n, "%s%s", " ", o->metavar);
+	printf("  %-26s %s\n", left, o->help);
+}
+
+void cli_print_help(const struct cli_command *c)
+{
+	static const char *const titles[CLI_GROUP_COUNT] = {
+		[CLI_GROUP_WATCH] = "What to watch",
+		[CLI_GROUP_EVENTS] = "Events",
+		[CLI_GROUP_FILTER] = "Filters (each may be repeated, and has a --not- twin)",
+		[CLI_GROUP_OUTPUT] = "Output",
+		[CLI_GROUP_RUN] = "Running",
+	};
+
+	printf("fantail %s %s\n%s\n", c->name, c->synopsis, c->summary);
+	for (int g = 0; g < CLI_GROUP_COUNT; g++) {
+		printf("%s:\n", titles[g]);
+		for (size_t i = 0; i < c->options->count; i++)
+			if ((int)c->options->list[i].group == g)
+				print_option(&c->options->list[i]);
+	}
+}

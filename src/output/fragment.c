@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What a format says of a process: a direct-mapped table keyed by the image. */
+#include "output/fragment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "output/format.h"
+
+enum { SLOTS = 256, FRAGMENT_MAX = 8192 };
+
+struct slot {
+	uint64_t id; /* 0: empty */
+	pid_t pid;
+	enum ft_certainty certainty;
+	struct ft_bytes text;
+};
+
+struct ft_fragments {
+	struct slot slots[SLOTS];
+};
+
+int ft_fragments_new(struct ft_fragments **ret)
+{
+	struct ft_fragments *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	*ret = c;
+	return 0;
+}
+
+struct ft_fragments *ft_fragments_free(struct ft_fragments *c)
+{
+	if (!c)
+		return NULL;
+	for (size_t i = 0; i < SLOTS; i++)
+		ft_bytes_fini(&c->slots[i].text);
+	free(c);
+	return NULL;
+}
+
+static void remember(struct slot *s, const struct ft_event *ev, struct ft_span text)
+{
+	s->id = 0;
+	ft_bytes_clear(&s->text);
+	ft_bytes_put_span(&s->text, text);
+	if (s->text.failed)
+		return;
+	s->id = ev->process->id;
+	s->pid = ev->pid;
+	s->certainty = ev->certainty;
+}
+
+void ft_fragments_put(struct ft_format *f, struct ft_bytes *out,
+		      const struct ft_event *ev, ft_fragment_fn make)
+{
+	/* What the candidates share is not an image: its text depends on them. */
+	bool cacheable = ev->process && ev->process->id != 0 && ev->candidates_count == 0;
+	size_t mark = out->len;
+	struct slot *s;
+
+	if (!cacheable) {
+		make(f, out, ev);
+		return;
+	}
+	s = &f->fragments->slots[ft_hash_u64(0, ev->process->id) % SLOTS];
+	if (s->id == ev->process->id && s->pid == ev->pid &&
+	    s->certainty == ev->certainty) {
+		ft_bytes_put_span(out, ft_bytes_span(&s->text));
+		return;
+	}
+	make(f, out, ev);
+	if (!out->failed && out->len > mark && out->len - mark <= FRAGMENT_MAX)
+		remember(s, ev, (struct ft_span){out->data + mark, out->len - mark});
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking up. */
+#include "path/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+enum {
+	/* Fifteen names of 255 bytes fit into what readlink of /proc/self/fd can tell (a page). */
+	LEVELS_IN_LINK = 15,
+	LEVELS_MAX = 1 << 15,
+};
+
+static int read_link(int fd, struct ft_bytes *out)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return ft_file_readlink(AT_FDCWD, path, out);
+}
+
+/*
+ * The link of a very deep directory does not fit into a page. Seen through a private mount of the directory fifteen levels
+ * above, it does.
+ */
+static int read_deep_link(struct ft_walk *w)
+{
+	_cleanup_close_ int above = -1, mount = -1, fd = -1;
+	char up[3 * LEVELS_IN_LINK + 1] = "..";
+	struct ft_key key;
+	int r;
+
+	for (int i = 1; i < LEVELS_IN_LINK; i++)
+		strcat(up, "/..");
+	above = openat(w->fd, up, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (above < 0)
+		return -errno;
+	mount = ft_handle_clone_mount(above);
+	if (mount < 0)
+		return mount;
+	r = ft_handle_key(w->fd, "", w->fsid, &key);
+	if (r < 0)
+		return r;
+	fd = ft_handle_open(mount, ft_key_span(&key));
+	if (fd < 0)
+		return fd;
+	return read_link(fd, &w->link);
+}
+
+int ft_walk_open(struct ft_walk *w, int mount_fd, struct ft_span key)
+{
+	*w = (struct ft_walk){.mount_fd = mount_fd, .fd = -1};
+	memcpy(&w->fsid, key.data, FT_KEY_FSID);
+	w->fd = ft_handle_open(mount_fd, key);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+void ft_walk_close(struct ft_walk *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	ft_bytes_fini(&w->link);
+}
+
+static int load_link(struct ft_walk *w)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n = sizeof(deleted) - 1;
+	int r;
+
+	r = read_link(w->fd, &w->link);
+	if (r == -ENAMETOOLONG)
+		r = read_deep_link(w);
+	if (r < 0)
+		return r;
+	/* A live directory may have a name that ends so; then its link names itself and a second look would find it. */
+	if (w->link.len > n && memcmp(w->link.data + w->link.len - n, deleted, n) == 0) {
+		struct stat st;
+
+		if (fstatat(w->fd, "", &st, AT_EMPTY_PATH) < 0)
+			return -errno;
+		if (st.st_nlink == 0)
+			return -ESTALE;
+	}
+	w->has_link = true;
+	return 0;
+}
+
+/* Cuts the last component of the link off, into name. */
+static void take_name(struct ft_walk *w, struct ft_bytes *ret_name)
+{
+	const char *slash = memrchr(w->link.data, '/', w->link.len);
+	size_t at = slash ? (size_t)(slash - w->link.data) : 0;
+
+	ft_bytes_clear(ret_name);
+	ft_bytes_put(ret_name, w->link.data + at + 1, w->link.len - at - 1);
+	w->link.len = at;
+	if (at == 0)
+		w->has_link = false;
+}
+
+int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_parent)
+{
+	struct ft_key own;
+	int fd, r;
+
+	if (!w->has_link || w->link.len == 0) {
+		r = load_link(w);
+		if (r < 0)
+			return r;
+	}
+	if (w->link.len <= 1)
+		return 1;
+	fd = openat(w->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = ft_handle_key(fd, "", w->fsid, ret_parent);
+	if (r == 0)
+		r = ft_handle_key(w->fd, "", w->fsid, &own);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	close(w->fd);
+	w->fd = fd;
+	if (ft_span_equal(ft_key_span(&own), ft_key_span(ret_parent)))
+		return 1;
+	take_name(w, ret_name);
+	return ret_name->failed;
+}

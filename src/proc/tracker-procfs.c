@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* Who did it, from what /proc shows before and after, and the OPEN_EXEC records in
+ * between. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "proc/execs.h"
+#include "proc/observe.h"
+
+/*
+ * A record is read later than it happened: what /proc shows then may be another image of
+ * the process, or another process with its pid. `exact` needs a proof that the image seen
+ * now, after the last record of the backlog, was the pid's before its first. There are
+ * three:
+ *   - It was seen before, and its memory still lies where it lay: addresses are drawn
+ * anew at each exec.
+ *   - It has the kernel's flag that it did not execute anything since it was forked,
+ * which was before.
+ *   - It was started before, every exec of a file on its executable's filesystem is told,
+ * and none was. Where in the backlog an OPEN_EXEC stands proves nothing: the record
+ * stands where its first event was, so a program that was opened, or executed, once
+ * already stands before what the process did in between; and a program from where nobody
+ * watches (a memfd) is not told at all. It orders the candidates, and takes one from the
+ * list if it cannot be.
+ */
+
+enum { DEAD_SLOTS = 1024, WALK_MAX = 64 };
+
+struct dead_slot {
+	pid_t pid;
+	uint64_t backlog;
+};
+
+struct ft_tracker {
+	struct ft_tracker_host host;
+	struct ft_observer observer;
+	int64_t from;
+	int64_t to;
+	struct ft_execs execs; /* of this backlog */
+	struct ft_execs ahead; /* drained while this one is answered: of the next */
+	bool is_answering;
+	struct ft_pid *last; /* the last record's: most records follow one of their own
+				process */
+	struct dead_slot
+		dead[DEAD_SLOTS]; /* pids of which nothing was found in this backlog */
+	uint64_t lost;
+};
+
+static void procfs_begin(struct ft_tracker *t, int64_t from, int64_t to)
+{
+	struct ft_execs over = t->execs;
+
+	t->execs = t->ahead;
+	ft_execs_clear(&over);
+	t->ahead = over;
+	t->from = from;
+	t->to = to;
+	t->is_answering = false;
+	t->last = NULL;
+	ft_images_begin(&t->observer.images);
+}
+
+static void procfs_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+{
+	ft_execs_add(&t->execs, pid, position);
+	if (t->is_answering)
+		ft_execs_add(&t->ahead, pid, position);
+}
+
+static bool is_exec_told(const struct ft_tracker *t, pid_t pid)
+{
+	uint64_t first;
+
+	return ft_execs_find(&t->execs, pid, &first);
+}
+
+/* Would an exec of the file that this image runs be told? */
+static bool is_seen_at_exec(struct ft_tracker *t, const struct ft_image *image)
+{
+	return t->host.execs_seen && image->object.ino != 0 &&
+	       t->host.execs_seen(t->host.data, image->object.dev) &&
+	       !ft_procfs_is_overlaid(t->observer.proc, image->process.pid);
+}
+
+static bool is_started_before(struct ft_tracker *t, const struct ft_image *image)
+{
+	return ft_observer_start(&t->observer, &image->stat) <= t->from;
+}
+
+/*
+ * OPEN_EXEC comes first and the new image a little later. While the exec takes place the
+ * process does nothing else, but its other threads may: what they did is the old image's,
+ * told or not.
+ */
+static bool may_have_had_threads(const struct ft_tracker *t, const struct ft_pid *p)
+{
+	const struct ft_image *before = p->before;
+
+	return before && before->gone > t->from &&
+	       before->stat.start == p->now->stat.start && before->stat.threads > 1;
+}
+
+/* Drains after the look: an exec before the look is then told, one after it does not
+ * matter. */
+static bool is_without_exec(struct ft_tracker *t, const struct ft_pid *p)
+{
+	if (!t->host.drain || !is_started_before(t, p->now) || is_exec_told(t, p->pid) ||
+	    may_have_had_threads(t, p) || !is_seen_at_exec(t, p->now))
+		return false;
+	return t->host.drain(t->host.data) == 0 && !is_exec_told(t, p->pid) &&
+	       t->host.execs_seen(t->host.data, p->now->object.dev);
+}
+
+static bool is_exact(struct ft_tracker *t, struct ft_pid *p)
+{
+	struct ft_image *now = p->now;
+
+	if (p->sight != FT_SIGHT_IMAGE || now->seen < t->to)
+		return false;
+	if (now->since > t->from && is_without_exec(t, p))
+		now->since = t->from;
+	return now->since <= t->from && now->same_since <= t->from;
+}
+
+/* What both have alike, and only that. */
+static void share(struct ft_process *to, const struct ft_process *a,
+		  const struct ft_process *b)
+{
+	*to = (struct ft_process){.pid = a->pid};
+	to->has_ppid = a->has_ppid && b->has_ppid && a->ppid == b->ppid;
+	to->ppid = to->has_ppid ? a->ppid : 0;
+	to->has_ids = a->has_ids && b->has_ids && a->uid == b->uid && a->gid == b->gid;
+	to->uid = to->has_ids ? a->uid : 0;
+	to->gid = to->has_ids ? a->gid : 0;
+	if (a->start_ns == b->start_ns)
+		to->start_ns = a->start_ns;
+	if (ft_span_equal(a->comm, b->comm))
+		to->comm = a->comm;
+	if (ft_span_equal(a->exe, b->exe))
+		to->exe = a->exe;
+	if (ft_span_equal(a->args, b->args) && a->args_cut == b->args_cut) {
+		to->args = a->args;
+		to->args_cut = a->args_cut;
+	}
+	if (ft_span_equal(a->cgroup, b->cgroup))
+		to->cgroup = a->cgroup;
+	if (ft_span_equal(a->container, b->container))
+		to->container = a->container;
+}
+
+static bool is_ancestry_equal(const struct ft_process *a, const struct ft_process *b)
+{
+	if (a->parents_count != b->parents_count)
+		return false;
+	for (size_t i = 0; i < a->parents_count; i++) {
+		const struct ft_ancestor *x = &a->parents[i], *y = &b->parents[i];
+		if (x->pid != y->pid || !ft_span_equal(x->comm, y->comm) ||
+		    !ft_span_equal(x->exe, y->exe))
+			return false;
+	}
+	return true;
+}
+
+static struct ft_attribution ambiguous(struct ft_judgement *j, size_t first, size_t count)
+{
+	const struct ft_process *const *candidates = &j->candidates[first];
+
+	if (count == 0)
+		return (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
+	return (struct ft_attribution){
+		.certainty = FT_CERTAINTY_AMBIGUOUS,
+		.process = count == 1 ? candidates[0] : &j->shared,
+		.candidates = candidates,
+		.candidates_count = count,
+	};
+}
+
+/* Was it, or may it have been, the pid's image in this backlog? */
+static bool is_candidate(const struct ft_tracker *t, const struct ft_image *image)
+{
+	return image && image->gone > t->from;
+}
+
+static bool is_before_candidate(struct ft_tracker *t, const struct ft_pid *p)
+{
+	if (!is_candidate(t, p->before))
+		return false;
+	return p->before->stat.start == p->now->stat.start ||
+	       !is_started_before(t, p->now);
+}
+
+/*
+ * Before the first OPEN_EXEC it was not yet the image of now, if that came by an exec
+ * that is told and in this backlog: the one before was still seen when it had begun.
+ */
+static bool is_later(struct ft_tracker *t, const struct ft_pid *p)
+{
+	return p->sight == FT_SIGHT_IMAGE && p->judgement.first_exec > 0 &&
+	       p->before->seen >= t->from &&
+	       p->before->stat.start == p->now->stat.start && is_seen_at_exec(t, p->now);
+}
+
+static void judge_ambiguous(struct ft_tracker *t, struct ft_pid *p)
+{
+	struct ft_judgement *j = &p->judgement;
+	size_t count = 0;
+
+	if (is_candidate(t, p->now))
+		j->candidates[count++] = &p->now->process;
+	if (is_before_candidate(t, p))
+		j->candidates[count++] = &p->before->process;
+	if (count == 2) {
+		share(&j->shared, j->candidates[0], j->candidates[1]);
+		if (is_ancestry_equal(j->candidates[0], j->candidates[1])) {
+			j->shared.parents = j->candidates[0]->parents;
+			j->shared.parents_count = j->candidates[0]->parents_count;
+		}
+	}
+	j->rest = ambiguous(j, 0, count);
+	j->before = count == 2 && is_later(t, p) ? ambiguous(j, 1, 1) : j->rest;
+}
+
+static void judge(struct ft_tracker *t, struct ft_pid *p)
+{
+	struct ft_judgement *j = &p->judgement;
+
+	*j = (struct ft_judgement){.backlog = t->observer.images.backlog};
+	if (!ft_execs_find(&t->execs, p->pid, &j->first_exec))
+		j->first_exec = 0;
+	if (!is_exact(t, p)) {
+		judge_ambiguous(t, p);
+		return;
+	}
+	ft_images_forget_before(&t->observer.images, p);
+	j->rest = (struct ft_attribution){FT_CERTAINTY_EXACT, &p->now->process};
+	j->before = j->rest;
+}
+
+static struct dead_slot *dead_slot(struct ft_tracker *t, pid_t pid)
+{
+	return &t->dead[(uint32_t)pid % DEAD_SLOTS];
+}
+
+static bool is_dead(struct ft_tracker *t, pid_t pid)
+{
+	const struct dead_slot *slot = dead_slot(t, pid);
+
+	return slot->pid == pid && slot->backlog == t->observer.images.backlog;
+}
+
+/* The pid with its judgement, or NULL: nothing is known of it. */
+static struct ft_pid *look_up(struct ft_tracker *t, pid_t pid)
+{
+	struct ft_images *images = &t->observer.images;
+	struct ft_pid *p = ft_images_find(images, pid);
+
+	if (p && p->judgement.backlog == images->backlog)
+		return p;
+	if (pid <= 0 || (!p && is_dead(t, pid)))
+		return NULL;
+	p = ft_images_get(images, pid);
+	if (!p) {
+		t->lost++;
+		return NULL;
+	}
+	ft_observe(&t->observer, p, FT_IMAGE_FULL);
+	if (!p->now) {
+		ft_images_remove(images, p);
+		*dead_slot(t, pid) = (struct dead_slot){pid, images->backlog};
+		return NULL;
+	}
+	judge(t, p);
+	return p;
+}
+
+static void procfs_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+			struct ft_attribution *ret)
+{
+	struct ft_pid *p = t->last;
+
+	if (!p || p->pid != pid) {
+		t->is_answering = true;
+		p = look_up(t, pid);
+		t->last = p;
+	}
+	if (!p)
+		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
+	else if (position < p->judgement.first_exec)
+		*ret = p->judgement.before;
+	else
+		*ret = p->judgement.rest;
+}
+
+static bool has_parent(const struct ft_process *p, pid_t root)
+{
+	if (p->pid == root || (p->has_ppid && p->ppid == root))
+		return true;
+	for (size_t i = 0; i < p->parents_count; i++) {
+		if (p->parents[i].pid == root)
+			return true;
+	}
+	return false;
+}
+
+/* Past what the image itself tells: by the parents that each had first, also those who
+ * have died since. */
+static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *process,
+			    pid_t root)
+{
+	pid_t pid = process->pid;
+	uint64_t start = UINT64_MAX;
+
+	if (has_parent(process, root))
+		return true;
+	for (size_t i = 0; i < WALK_MAX && pid > 0; i++) {
+		const struct ft_pid *p = ft_images_find(&t->observer.images, pid);
+		if (!p || !p->now || p->now->stat.start > start)
+			return false;
+		if (has_parent(&p->now->process, root) || p->now->first_ppid == root)
+			return true;
+		start = p->now->stat.start;
+		pid = p->now->first_ppid;
+	}
+	return false;
+}
+
+static uint64_t procfs_take_lost(struct ft_tracker *t)
+{
+	uint64_t lost = t->lost;
+
+	t->lost = 0;
+	return lost;
+}
+
+static struct ft_tracker *procfs_close(struct ft_tracker *t)
+{
+	if (!t)
+		return NULL;
+	ft_observer_fini(&t->observer);
+	ft_execs_fini(&t->execs);
+	ft_execs_fini(&t->ahead);
+	free(t);
+	return NULL;
+}
+
+static void cleanup_tracker(struct ft_tracker **t)
+{
+	procfs_close(*t);
+}
+
+static int procfs_open(struct ft_tracker **ret, const struct ft_tracker_host *host)
+{
+	_cleanup_(cleanup_tracker) struct ft_tracker *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->host = *host;
+	int r = ft_observer_init(&t->observer);
+	if (r < 0)
+		return r;
+	r = ft_observer_seed(&t->observer);
+	if (r < 0)
+		return r;
+	*ret = ft_take(t);
+	return 0;
+}
+
+const struct ft_tracker_ops ft_tracker_procfs = {
+	.name = "procfs",
+	.open = procfs_open,
+	.close = procfs_close,
+	.begin = procfs_begin,
+	.exec = procfs_exec,
+	.find = procfs_find,
+	.is_below = procfs_is_below,
+	.take_lost = procfs_take_lost,
+};

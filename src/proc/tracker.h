@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Who did it: the small interface behind which images of processes are known. */
+#pragma once
+
+#include "event/process.h"
+
+/* What a tracker may ask of its session. Both may be NULL: less is exact then. */
+struct ft_tracker_host {
+	/* Reads what the kernel has queued by now (without processing it); every
+	 * OPEN_EXEC in it is told by exec(). 0: all of it; 1: not all; or -errno. */
+	int (*drain)(void *data);
+	/*
+	 * Is every exec of a file on the filesystem of this st_dev, by whichever process,
+	 * in the queue? That is: it has a filesystem mark with OPEN_EXEC, no ignore mark
+	 * can hide one, and nothing was lost since `from`. Asked before drain() and
+	 * after.
+	 */
+	bool (*execs_seen)(void *data, dev_t dev);
+	void *data;
+};
+
+/*
+ * The answer for one record. Pointers live until the tracker's next begin().
+ * exact: process is who did it, the only candidate. ambiguous: it was one of the
+ * candidates, or one that is not known; process holds what they share, with id 0 where
+ * there are several. none: process is NULL.
+ */
+struct ft_attribution {
+	enum ft_certainty certainty;
+	const struct ft_process *process;
+	const struct ft_process *const *candidates; /* when ambiguous */
+	size_t candidates_count;
+};
+
+struct ft_tracker;
+
+struct ft_tracker_ops {
+	const char *name;
+	/* Seeds from what runs now. */
+	int (*open)(struct ft_tracker **ret, const struct ft_tracker_host *host);
+	struct ft_tracker *(*close)(struct ft_tracker *t);
+	/*
+	 * A backlog begins: its records happened in [from, to] (CLOCK_BOOTTIME, ns;
+	 * `from` = the queue was seen empty, `to` = all of them had been read). What is
+	 * drained later belongs to the next backlog. The later `from` is, the more is
+	 * exact: the best one was taken just before a read or poll that found nothing.
+	 */
+	void (*begin)(struct ft_tracker *t, int64_t from, int64_t to);
+	/*
+	 * An OPEN_EXEC record of pid stands at this position of the backlog. Told for all
+	 * of it before the first find(), and at once for what host->drain reads; such a
+	 * one may be told again in its own backlog, but need not. Positions increase
+	 * within a session.
+	 */
+	void (*exec)(struct ft_tracker *t, pid_t pid, uint64_t position);
+	/* Who is behind the record of pid at this position? */
+	void (*find)(struct ft_tracker *t, pid_t pid, uint64_t position,
+		     struct ft_attribution *ret);
+	/* Is pid, or one of its ancestors, root? By the image's ancestry where known. */
+	bool (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
+	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
+	 * of the time. */
+	uint64_t (*take_lost)(struct ft_tracker *t);
+};
+
+extern const struct ft_tracker_ops ft_tracker_procfs;
+extern const struct ft_tracker_ops ft_tracker_none;

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of an event: drained, decoded, its path, its process, matched, told. Read this file to know what fantail does.
+ */
+#include <errno.h>
+
+#include "base/number.h"
+#include "session/session.h"
+
+/* `after` is told when the window is longer than this. */
+enum { AFTER_MSEC = 100 };
+
+struct ft_event *ft_session_new_pending(struct ft_session *s)
+{
+	struct ft_event *ev;
+
+	if (s->pending_at == s->pending_count)
+		s->pending_at = s->pending_count = 0;
+	if (s->pending_count == FT_PENDING_MAX)
+		return NULL;
+	ft_bytes_clear(&s->pending_path[s->pending_count]);
+	ev = &s->pending[s->pending_count++];
+	*ev = (struct ft_event){.time_ns = ft_now_ns()};
+	return ev;
+}
+
+void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count, bool has_count)
+{
+	struct ft_event *ev;
+
+	s->incomplete = true;
+	for (size_t i = s->pending_at; i < s->pending_count; i++) {
+		ev = &s->pending[i];
+		if (ev->kind != FT_KIND_LOST || ev->where != where || ev->has_count != has_count)
+			continue;
+		ev->count += count;
+		return;
+	}
+	ev = ft_session_new_pending(s);
+	if (!ev) {
+		/* Its place is taken by a record that can be told anew by looking; this one cannot. */
+		ev = &s->pending[s->pending_count - 1];
+		*ev = (struct ft_event){.time_ns = ft_now_ns()};
+	}
+	ev->kind = FT_KIND_LOST;
+	ev->where = where;
+	ev->count = count;
+	ev->has_count = has_count;
+}
+
+static void overflow(struct ft_source *src)
+{
+	src->overflowed = true;
+	ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
+	ft_resolver_forget(&src->resolver);
+	ft_recurse_rescan(src);
+}
+
+static bool is_own_file(const struct ft_session *s, const struct ft_record *rec)
+{
+	return s->output_key.len > 0 && ft_span_equal(rec->object, ft_key_span(&s->output_key));
+}
+
+static void fill(struct ft_source *src, const struct ft_record *rec, const struct ft_read *read,
+		 const struct ft_resolved *at, struct ft_event *ev)
+{
+	*ev = (struct ft_event){
+		.kind = FT_KIND_EVENT,
+		.path_source = at->source,
+		.time_ns = read->time_ns,
+		.mask = rec->mask & src->shown,
+		.dir = rec->mask & FT_EV_ONDIR,
+		.path = at->path,
+		.old_path = at->old_path,
+		.pid = rec->pid,
+	};
+	if (read->time_ns - read->after_ns > AFTER_MSEC * FT_NSEC_PER_MSEC)
+		ev->after_ns = read->after_ns;
+	if (at->fs) {
+		ev->dev = ft_span_of(at->fs->dev);
+		ev->fs = ft_span_of(at->fs->type);
+		ev->has_inode = ft_decode_inode(rec->object.len > 0 ? rec->object : rec->place.dir, at->fs->type,
+						&ev->inode);
+	}
+	if (rec->has_error) {
+		ev->has_error = true;
+		ev->error = rec->error;
+		ev->error_count = rec->error_count;
+	}
+}
+
+static void attribute(struct ft_session *s, uint64_t position, struct ft_event *ev)
+{
+	struct ft_attribution a = {0};
+
+	if (ev->pid <= 0)
+		return;
+	s->tracker_ops->find(s->tracker, ev->pid, position, &a);
+	ev->certainty = a.certainty;
+	ev->process = a.process;
+	ev->candidates = a.candidates;
+	ev->candidates_count = a.candidates_count;
+}
+
+/* One record of a FID group. True: *ev is to be told. */
+static bool tell(struct ft_source *src, const struct ft_record *rec, const struct ft_read *read,
+		 uint64_t position, struct ft_event *ev)
+{
+	struct ft_session *s = src->session;
+	struct ft_resolved at;
+
+	if (rec->mask & FT_EV_Q_OVERFLOW) {
+		overflow(src);
+		return false;
+	}
+	/* Always, also for records that are not told: they move directories. */
+	ft_resolver_resolve(&src->resolver, rec, position, &at);
+	if (src->roots_count > 0 && (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | FT_EV_RENAME)) &&
+	    rec->object.len > 0)
+		ft_recurse_follow(src, rec, at.path);
+	if (!(rec->mask & src->shown) || !at.inside || ft_session_is_ignored(s, rec->pid) || is_own_file(s, rec))
+		return false;
+	fill(src, rec, read, &at, ev);
+	if (!ft_match_path(s->match, ev))
+		return false;
+	attribute(s, position, ev);
+	return ft_match_process(s->match, ev);
+}
+
+static bool next_of_source(struct ft_source *src, struct ft_event *ev)
+{
+	struct ft_record rec;
+	struct ft_read read;
+
+	while (ft_source_next(src, &rec, &read)) {
+		if (tell(src, &rec, &read, src->backlog.position - 1, ev))
+			return true;
+		if (src->session->pending_at < src->session->pending_count)
+			return false;
+	}
+	return false;
+}
+
+static bool next_pending(struct ft_session *s, struct ft_event *ev)
+{
+	while (s->pending_at < s->pending_count) {
+		*ev = s->pending[s->pending_at++];
+		if (ft_match_event(s->match, ev))
+			return true;
+	}
+	return false;
+}
+
+static int next_of_fd_group(struct ft_session *s, struct ft_event *ev)
+{
+	int r;
+
+	while ((r = ft_fdmode_next(s, ev)) > 0) {
+		if (ft_match_path(s->match, ev)) {
+			s->tracker_ops->begin(s->tracker, s->fd_empty_ns, ft_boot_ns());
+			attribute(s, 0, ev);
+			if (ft_match_process(s->match, ev))
+				return 1;
+		}
+		if (s->asked_fd >= 0)
+			ft_session_answer(s, 1);
+	}
+	return r;
+}
+
+static int next(struct ft_session *s, struct ft_event *ev)
+{
+	int r;
+
+	for (size_t tried = 0; tried < s->sources_count; tried++) {
+		struct ft_source *src = s->sources[s->turn];
+
+		if (next_of_source(src, ev))
+			return 1;
+		if (s->pending_at < s->pending_count)
+			return next_pending(s, ev) ? 1 : -EAGAIN;
+		s->turn = (s->turn + 1) % s->sources_count;
+	}
+	r = next_of_fd_group(s, ev);
+	if (r != 0 || s->stopping)
+		return r;
+	r = ft_mountwatch_update(s);
+	if (r < 0)
+		return r;
+	return next_pending(s, ev) ? 1 : 0;
+}
+
+int ft_session_next(struct ft_session *s, struct ft_event **ret)
+{
+	int r;
+
+	if (s->asked_fd >= 0)
+		ft_session_answer(s, 1);
+	if (next_pending(s, &s->event)) {
+		*ret = &s->event;
+		return 1;
+	}
+	do {
+		r = next(s, &s->event);
+	} while (r == -EAGAIN);
+	if (r > 0)
+		*ret = &s->event;
+	return r;
+}

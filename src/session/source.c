@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* A FID group: drained, looked ahead in, told in order. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "kernel/abi.h"
+#include "kernel/group.h"
+#include "session/session.h"
+
+/* Newer kernels and more privileges first; what is given up is noticed. */
+static int open_group(struct ft_session *s, bool *ret_has_objects)
+{
+	static const unsigned int reports[] = {FT_INIT_DFID_NAME_TARGET, FT_INIT_REPORT_FID | FT_INIT_DFID_NAME};
+	static const unsigned int unlimited = FT_INIT_UNLIMITED_QUEUE | FT_INIT_UNLIMITED_MARKS;
+	int fd = -EINVAL;
+
+	for (size_t i = 0; i < 2 && fd == -EINVAL; i++) {
+		*ret_has_objects = i == 0;
+		fd = ft_group_open(reports[i] | unlimited, 0);
+		if (fd != -EPERM)
+			continue;
+		fd = ft_group_open(reports[i], 0);
+		if (fd >= 0)
+			ft_session_notice(s, FT_NOTICE_QUEUE,
+					  "no CAP_SYS_ADMIN: own directories only, other users' processes have "
+					  "no pid, and the queue holds what fs.fanotify.max_queued_events allows");
+	}
+	return fd;
+}
+
+static int host_drain(void *data)
+{
+	return ft_source_drain(data);
+}
+
+static bool host_peek(void *data, unsigned int n, struct ft_record *ret)
+{
+	struct ft_source *src = data;
+
+	return ft_backlog_peek(&src->backlog, n, ret);
+}
+
+int ft_source_open(struct ft_session *s, struct ft_source **ret)
+{
+	struct ft_resolve_host host = {.drain = host_drain, .peek = host_peek};
+	struct ft_source *src, **list;
+	bool has_objects;
+	int r;
+
+	list = reallocarray(s->sources, s->sources_count + 1, sizeof(struct ft_source *));
+	if (!list)
+		return -ENOMEM;
+	s->sources = list;
+	src = calloc(1, sizeof(*src));
+	if (!src)
+		return -ENOMEM;
+	src->session = s;
+	ft_backlog_init(&src->backlog);
+	src->segment_empty_ns = src->backlog.empty_boot_ns;
+	host.data = src;
+	src->group = open_group(s, &has_objects);
+	r = src->group < 0 ? src->group : ft_resolver_init(&src->resolver, &s->view, &host);
+	if (r == 0)
+		r = ft_session_poll(s, src->group, EPOLLIN);
+	if (r < 0) {
+		ft_source_close(src);
+		return r;
+	}
+	src->resolver.has_objects = has_objects;
+	s->sources[s->sources_count++] = src;
+	*ret = src;
+	return 0;
+}
+
+struct ft_source *ft_source_close(struct ft_source *src)
+{
+	if (!src)
+		return NULL;
+	if (src->group >= 0)
+		close(src->group);
+	for (size_t i = 0; i < src->roots_count; i++) {
+		close(src->roots[i].fd);
+		free(src->roots[i].path);
+	}
+	free(src->roots);
+	free(src->execs);
+	ft_backlog_fini(&src->backlog);
+	ft_resolver_fini(&src->resolver);
+	free(src);
+	return NULL;
+}
+
+static void note_exec(struct ft_source *src, pid_t pid, uint64_t position)
+{
+	struct ft_session *s = src->session;
+	struct ft_exec *list;
+
+	if (src->execs_count == src->execs_capacity) {
+		size_t capacity = src->execs_capacity ? 2 * src->execs_capacity : 64;
+
+		/* An exec that cannot be noted could make a wrong image exact: without it, nothing more is attributed. */
+		list = reallocarray(src->execs, capacity, sizeof(*list));
+		if (!list) {
+			ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
+			return;
+		}
+		src->execs = list;
+		src->execs_capacity = capacity;
+	}
+	src->execs[src->execs_count++] = (struct ft_exec){pid, position};
+	s->tracker_ops->exec(s->tracker, pid, position);
+}
+
+static void scan_record(void *data, const void *record, size_t n, uint64_t position)
+{
+	const struct ft_abi_metadata *m = record;
+	struct ft_source *src = data;
+	struct ft_record rec;
+
+	src->overflowed = src->overflowed || (m->mask & FT_EV_Q_OVERFLOW);
+	if (m->mask & FT_EV_OPEN_EXEC)
+		note_exec(src, m->pid, position);
+	if (ft_resolver_wants(m->mask) && ft_decode(record, n, &rec) == 0)
+		ft_resolver_scan(&src->resolver, &rec, position);
+}
+
+int ft_source_drain(struct ft_source *src)
+{
+	int r = ft_backlog_drain(&src->backlog, src->group, scan_record, src);
+
+	if (r == -EBADMSG)
+		ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
+	else if (r < 0)
+		ft_session_fail(src->session, r, "reading events: %s", strerror(-r));
+	return r;
+}
+
+/* What was read since the last segment was attributed becomes the next one. */
+static void begin_segment(struct ft_source *src)
+{
+	struct ft_session *s = src->session;
+
+	s->tracker_ops->begin(s->tracker, src->segment_empty_ns, ft_boot_ns());
+	for (size_t i = 0; i < src->execs_count; i++)
+		if (src->execs[i].position >= src->backlog.position)
+			s->tracker_ops->exec(s->tracker, src->execs[i].pid, src->execs[i].position);
+	src->segment_end = src->backlog.end_position;
+	if (src->backlog.was_emptied)
+		src->segment_empty_ns = src->backlog.empty_boot_ns;
+}
+
+static bool refill(struct ft_source *src)
+{
+	ft_resolver_end(&src->resolver);
+	ft_backlog_clear(&src->backlog);
+	src->execs_count = 0;
+	src->overflowed = false;
+	if (src->roots_count > 0)
+		ft_recurse_refresh(src);
+	if (ft_source_drain(src) < 0 && ft_backlog_is_empty(&src->backlog))
+		return false;
+	if (src->roots_count > 0)
+		ft_recurse_refresh(src);
+	if (ft_backlog_is_empty(&src->backlog) && src->backlog.was_emptied)
+		src->segment_empty_ns = src->backlog.empty_boot_ns;
+	return !ft_backlog_is_empty(&src->backlog);
+}
+
+bool ft_source_next(struct ft_source *src, struct ft_record *ret, struct ft_read *ret_read)
+{
+	const struct ft_read *read;
+
+	if (ft_backlog_is_empty(&src->backlog) && !refill(src))
+		return false;
+	if (src->backlog.position == src->segment_end)
+		begin_segment(src);
+	if (!ft_backlog_next(&src->backlog, ret, &read))
+		return false;
+	*ret_read = *read;
+	return true;
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""A normal user below his own directory, and one with a copy of fantail that has file capabilities."""
+
+import os
+import shutil
+import subprocess
+
+from harness import Skip, case, check, equal, main, one_line, same_set
+from machine import filesystem, need, run
+from records import facts, paths, raw
+from watch import FANTAIL, Watch
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+CAPABILITIES = "cap_sys_admin,cap_dac_read_search=ep"
+
+
+def own_program(base):
+    """A copy that anyone may execute, on a filesystem that keeps capabilities."""
+    return shutil.copy(shutil.which(FANTAIL), base / "fantail")
+
+
+def own_directory(base):
+    home = base / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    return home
+
+
+def as_nobody(script, directory):
+    done = subprocess.run([*AS_NOBODY, "sh", "-ec", script], cwd=directory, check=False)
+    equal(done.returncode, 0, script)
+
+
+@case("ext4", "tmpfs")
+def own_tree(kind):
+    need("setpriv")
+    with filesystem("ext4") as programs, filesystem(kind) as base:
+        home = own_directory(base)
+        as_nobody("mkdir -p before/below", home)
+        with Watch("-e", "change", home, prefix=AS_NOBODY, program=own_program(programs)) as watch:
+            as_nobody("echo x > before/below/f; mkdir new; echo y > new/g; mv new/g before/h; rm before/below/f", home)
+            watch.see(home / "before/below/f", "delete")
+            records = watch.stop()
+        missing = watch.stderr().splitlines()
+    told, path = facts(records), lambda p: os.fsencode(home / p)
+    wanted = {
+        ("create", path("before/below/f"), None, False),
+        ("modify", path("before/below/f"), None, False),
+        ("delete", path("before/below/f"), None, False),
+        ("create", path("new"), None, True),
+        ("create", path("new/g"), None, False),
+        ("rename", path("before/h"), path("new/g"), False),
+    }
+    same_set(told & wanted, wanted, "what was done below one's own directory")
+    equal({r.get("pid") for r in records}, {None}, "pids, which the kernel does not tell")
+    about = [line for line in missing if "CAP_SYS_ADMIN" in line]
+    equal(len(about), 1, f"lines on stderr about what is missing, of {missing}")
+    one_line(about[0], "what is missing")
+
+
+@case("ext4", "tmpfs")
+def made_at_once(kind):
+    """Directories that are filled before a mark can be put on them."""
+    need("setpriv")
+    trees = range(40)
+    with filesystem("ext4") as programs, filesystem(kind) as base:
+        home = own_directory(base)
+        with Watch("-e", "create", home, prefix=AS_NOBODY, program=own_program(programs)) as watch:
+            as_nobody("; ".join(f"mkdir -p {n}/a/b/c && touch {n}/a/b/c/f" for n in trees), home)
+            for n in trees:
+                watch.see(home / f"{n}/a/b/c/f", "create")
+            records = watch.stop()
+    wanted = {os.fsencode(home / f"{n}{p}") for n in trees for p in ("", "/a", "/a/b", "/a/b/c", "/a/b/c/f")}
+    same_set(paths(records, "create"), wanted, "made at once")
+    equal(len(records), len(wanted), "records (each thing was made once)")
+
+
+@case()
+def file_capabilities():
+    """setcap: everyone's events, with their processes, below what the user can reach."""
+    need("setpriv", "setcap")
+    with filesystem("ext4") as base:
+        program = own_program(base)
+        try:
+            run("setcap", CAPABILITIES, program)
+        except OSError as error:
+            raise Skip(f"no file capabilities here: {error}") from None
+        home = own_directory(base)
+        with Watch("-e", "change", base, prefix=AS_NOBODY, program=program) as watch:
+            (base / "by-root").touch()
+            as_nobody("mkdir -p a/b; echo x > a/b/f", home)
+            watch.see(home / "a/b/f")
+            records = watch.stop()
+    mine = [r for r in records if raw(r) == os.fsencode(base / "by-root")]
+    check(mine, "what another user did is not told")
+    equal({r.get("pid") for r in mine}, {os.getpid()}, "its pid")
+    check(all("pid" in r for r in records), "a record without a pid")
+    check("CAP_SYS_ADMIN" not in watch.stderr(), f"told as missing: {watch.stderr()}")
+
+
+main()
