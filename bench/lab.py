@@ -47,7 +47,8 @@ class Child:
         with open(self.errors, "wb") as errors, open(self.stdout, "wb") as stdout:
             self.process = subprocess.Popen(
                 [str(arg) for arg in argv], cwd=cwd, stdin=subprocess.DEVNULL,
-                stdout=stdout, stderr=errors, pass_fds=pass_fds, env={**os.environ, **(env or {})})
+                stdout=stdout, stderr=errors, pass_fds=pass_fds,
+                env={**os.environ, **(env or {})})
         self.pid = self.process.pid
         clock = ctypes.c_int()
         if LIBC.clock_getcpuclockid(self.pid, ctypes.byref(clock)):

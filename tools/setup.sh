@@ -27,6 +27,7 @@ check cmd:setcap       libcap2-bin        libcap              libcap
 check cmd:jq           jq                 jq                  jq
 check cmd:valgrind     valgrind           valgrind            valgrind
 lint  cmd:clang-format clang-format       clang-tools-extra   clang
+lint  cmd:clang-tidy   clang-tidy         clang-tools-extra   clang
 lint  cmd:cppcheck     cppcheck           cppcheck            cppcheck
 lint  cmd:c++          g++                gcc-c++             gcc
 lint  cmd:shellcheck   shellcheck         ShellCheck          shellcheck

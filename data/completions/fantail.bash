@@ -11,7 +11,7 @@ _fantail_watch_options='-e --events --scope --all -x --one-file-system
 	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
 	--format --columns -0 --null -o --output --utc --no-args
-	--for --count --ready-fd -h --help --version'
+	--for --count --ready-fd -h --help'
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -54,7 +54,7 @@ _fantail() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch events columns' "$cur" ;;
 	watch)
 		# --name=value arrives as three words.
 		if [[ $cur == = ]]; then

@@ -17,10 +17,10 @@ set -l first '__fish_is_first_arg'
 set -l watch '__fish_seen_subcommand_from watch'
 
 complete -c fantail -n $first -f -a watch -d 'Show file events as they happen'
-complete -c fantail -n $first -f -a help -d 'Explain a command'
-complete -c fantail -n '__fish_seen_subcommand_from help' -f -a watch
+complete -c fantail -n $first -f -a help -d 'Explain a command, events or columns'
+complete -c fantail -n '__fish_seen_subcommand_from help' -f -a 'watch events columns'
 complete -c fantail -s h -l help -f -d 'Print help'
-complete -c fantail -l version -f -d 'Print the version'
+complete -c fantail -n $first -l version -f -d 'Print the version'
 
 complete -c fantail -n $watch -s e -l events -x -a '(__fish_complete_list , __fantail_events)' -d 'Show these events'
 complete -c fantail -n $watch -l scope -x -a 'tree filesystem mount directory file' -d 'How far each path reaches'

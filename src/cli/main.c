@@ -61,7 +61,7 @@ static int help(const char *topic)
 	if (!topic)
 		print_usage(stdout);
 	else if (c)
-		cli_print_help(c);
+		cli_print_help(c, false);
 	else if (strcmp(topic, "events") == 0)
 		print_events();
 	else if (strcmp(topic, "columns") == 0)

@@ -127,24 +127,53 @@ static void print_option(const struct cli_option *o)
 		      : snprintf(left, sizeof(left), "--%s", o->name);
 	if (o->metavar)
 		snprintf(left + n, sizeof(left) - (size_t)n, "%s%s", " ", o->metavar);
-	printf("  %-26s %s\n", left, o->help);
+	printf("  %-23s %s\n", left, o->help);
 }
 
-void cli_print_help(const struct cli_command *c)
+/* Filters explain themselves by what they take. */
+static void print_filters(const struct cli_options *o)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < o->count; i++) {
+		char text[64];
+		int n;
+
+		if (o->list[i].group != CLI_GROUP_FILTER)
+			continue;
+		n = snprintf(text, sizeof(text), "  --%s %s", o->list[i].name, o->list[i].metavar);
+		if (column + (size_t)n > 78) {
+			putchar('\n');
+			column = 0;
+		}
+		column += (size_t)n;
+		fputs(text, stdout);
+	}
+	putchar('\n');
+}
+
+void cli_print_help(const struct cli_command *c, bool brief)
 {
 	static const char *const titles[CLI_GROUP_COUNT] = {
 		[CLI_GROUP_WATCH] = "What to watch",
 		[CLI_GROUP_EVENTS] = "Events",
-		[CLI_GROUP_FILTER] = "Filters (each may be repeated, and has a --not- twin)",
+		[CLI_GROUP_FILTER] = "Filters: each may be repeated, and has a --not- twin",
 		[CLI_GROUP_OUTPUT] = "Output",
 		[CLI_GROUP_RUN] = "Running",
 	};
 
-	printf("fantail %s %s\n%s\n", c->name, c->synopsis, c->summary);
+	printf("fantail %s %s: %s\n", c->name, c->synopsis, c->summary);
 	for (int g = 0; g < CLI_GROUP_COUNT; g++) {
-		printf("%s:\n", titles[g]);
+		if (!brief || g == CLI_GROUP_FILTER)
+			printf("%s%s\n", brief ? "" : "\n", titles[g]);
+		if (brief && g == CLI_GROUP_FILTER) {
+			print_filters(c->options);
+			continue;
+		}
 		for (size_t i = 0; i < c->options->count; i++)
 			if ((int)c->options->list[i].group == g)
 				print_option(&c->options->list[i]);
 	}
+	if (brief)
+		printf("More: fantail help %s, man fantail-%s\n", c->name, c->name);
 }

@@ -59,5 +59,5 @@ struct cli_parser {
  * -nvalue, clusters, arguments anywhere, -- ends options. Names are not abbreviated.
  */
 int cli_next(struct cli_parser *p, struct cli_word *ret);
-/* `fantail help COMMAND`: on stdout. */
-void cli_print_help(const struct cli_command *c);
+/* On stdout: every option with its meaning (`fantail help COMMAND`), or, brief, what fits a screen (-h). */
+void cli_print_help(const struct cli_command *c, bool brief);

@@ -23,6 +23,7 @@ struct search {
 	struct ft_session *session;
 	dev_t dev;
 	ino_t ino;
+	bool by_stdin; /* further down the chain: what reads it on its standard input, no other that merely holds it */
 	pid_t found; /* 0: none yet */
 };
 
@@ -51,7 +52,7 @@ static bool process_reads(pid_t pid, const struct search *s)
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	d = opendir(path);
 	while (d && (entry = readdir(d)))
-		if (reads_pipe(dirfd(d), entry->d_name, s))
+		if ((!s->by_stdin || strcmp(entry->d_name, "0") == 0) && reads_pipe(dirfd(d), entry->d_name, s))
 			return true;
 	return false;
 }
@@ -92,7 +93,7 @@ void cli_ignore_readers(struct ft_session *session, int fd)
 	if (fstat(fd, &st) < 0)
 		return;
 	for (int i = 0; i < CHAIN_MAX && S_ISFIFO(st.st_mode); i++) {
-		struct search s = {.session = session, .dev = st.st_dev, .ino = st.st_ino};
+		struct search s = {.session = session, .dev = st.st_dev, .ino = st.st_ino, .by_stdin = i > 0};
 
 		find_readers(&s);
 		if (s.found == 0)

@@ -44,7 +44,7 @@ static const struct cli_option options[] = {
 	{.name = "one-file-system", .letter = 'x', .help = "do not go into other mounts below PATH",
 	 .group = CLI_GROUP_WATCH, .id = OPT_ONE_FILESYSTEM},
 	{.name = "events", .letter = 'e', .metavar = "LIST",
-	 .help = "names (create,open...) or groups read write exec change all", .group = CLI_GROUP_EVENTS,
+	 .help = "names, or groups read write exec change all", .group = CLI_GROUP_EVENTS,
 	 .id = OPT_EVENTS},
 	FILTER(FT_MATCH_PATH, "path", "GLOB", "path or old path; ** crosses /"),
 	FILTER(FT_MATCH_REGEX, "regex", "RE", "POSIX extended, anywhere in the path"),
@@ -212,7 +212,7 @@ static int parse_words(struct cli_watch *w, const struct cli_command *c, int arg
 
 	while ((r = cli_next(&p, &word)) > 0) {
 		if (word.option && word.option->id == OPT_HELP) {
-			cli_print_help(c);
+			cli_print_help(c, true);
 			return 1;
 		}
 		r = word.option ? parse_option(w, &word) : add_path(w, word.value);

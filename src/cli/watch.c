@@ -323,7 +323,7 @@ static int run_watch(const struct cli_command *c, int argc, char **argv)
 const struct cli_command cli_watch_command = {
 	.name = "watch",
 	.synopsis = "[OPTIONS] [PATH...]",
-	.summary = "Shows what happens to files below PATH (default: .), as it happens.",
+	.summary = "what happens to files below PATH (default: .)",
 	.options = &cli_watch_options,
 	.run = run_watch,
 };

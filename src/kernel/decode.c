@@ -42,9 +42,6 @@ static int take_key(const char *p, size_t n, struct ft_span *ret_key, struct ft_
 		return -EBADMSG;
 	*ret_key = (struct ft_span){p, FT_KEY_HEADER + bytes};
 	*ret_rest = (struct ft_span){p + ret_key->len, n - ret_key->len};
-	/* A record about the filesystem as a whole has a handle of no bytes and type 0: no object. */
-	if (bytes == 0)
-		*ret_key = (struct ft_span){0};
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 /*
  * The key of a filesystem object is the span fsid (8 bytes), handle_bytes (4), handle_type (4), f_handle: as it lies in
  * the record, so that it is compared, hashed and kept without being taken apart. len 0: not told.
+ * An error of the filesystem as a whole has a key of FT_KEY_HEADER bytes: its filesystem, and no object.
  */
 #define FT_KEY_FSID   8
 #define FT_KEY_HEADER 16

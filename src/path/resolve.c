@@ -246,6 +246,12 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec, uin
 		ret->source = FT_PATH_NONE;
 		return;
 	}
+	/* An error tells an inode at most, wherever it is: nobody wants to miss one. */
+	if (rec->mask & FT_EV_FS_ERROR) {
+		ret->source = FT_PATH_NONE;
+		ret->inside = true;
+		return;
+	}
 	named = place.dir.len > 0 || (rec->object.len > 0 && find_cause(r, rec, position, &place));
 	if (named) {
 		resolve_place(r, &place, &r->path, ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which processes have OPEN_EXEC records in a backlog. */
+/* Which processes have executed something, and when at the latest. */
 #include "proc/execs.h"
 
 #include <stdlib.h>
@@ -13,14 +13,6 @@ void ft_execs_fini(struct ft_execs *x)
 {
 	free(x->slots);
 	*x = (struct ft_execs){0};
-}
-
-void ft_execs_clear(struct ft_execs *x)
-{
-	if (x->count > 0)
-		memset(x->slots, 0, (x->mask + 1) * sizeof(*x->slots));
-	x->count = 0;
-	x->is_full = false;
 }
 
 /* The slot of pid, or the empty one where it belongs: never all are taken. */
@@ -56,41 +48,39 @@ static bool has_room(struct ft_execs *x)
 {
 	if (x->count >= FT_EXECS_MAX)
 		return false;
-	if (x->slots && x->count + 1 <= (x->mask + 1) / 4 * 3)
-		return true;
-	return grow(x);
+	return (x->slots && x->count + 1 <= (x->mask + 1) / 4 * 3) || grow(x);
 }
 
-void ft_execs_add(struct ft_execs *x, pid_t pid, uint64_t position)
+static void forget(struct ft_execs *x, int64_t until)
+{
+	if (x->count > 0)
+		memset(x->slots, 0, (x->mask + 1) * sizeof(*x->slots));
+	x->count = 0;
+	x->forgotten = until;
+}
+
+void ft_execs_add(struct ft_execs *x, pid_t pid, int64_t told)
 {
 	if (pid <= 0)
 		return;
 	struct ft_execs_slot *slot = x->slots ? slot_of(x->slots, x->mask, pid) : NULL;
 	if (slot && slot->pid == pid) {
-		if (position < slot->first)
-			slot->first = position;
+		slot->told = told;
 		return;
 	}
 	if (!has_room(x)) {
-		x->is_full = true;
+		forget(x, told);
 		return;
 	}
-	*slot_of(x->slots, x->mask, pid) = (struct ft_execs_slot){position, pid};
+	*slot_of(x->slots, x->mask, pid) = (struct ft_execs_slot){told, pid};
 	x->count++;
 }
 
-bool ft_execs_find(const struct ft_execs *x, pid_t pid, uint64_t *ret_first)
+bool ft_execs_is_told(const struct ft_execs *x, pid_t pid, int64_t since)
 {
+	if (pid <= 0 || since < x->forgotten)
+		return true;
 	const struct ft_execs_slot *slot =
 		x->slots ? slot_of(x->slots, x->mask, pid) : NULL;
-
-	if (pid <= 0)
-		return false;
-	if (slot && slot->pid == pid)
-		*ret_first = slot->first;
-	else if (x->is_full)
-		*ret_first = 0;
-	else
-		return false;
-	return true;
+	return slot && slot->pid == pid && slot->told > since;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which processes have OPEN_EXEC records in a backlog, and where the first of each
- * stands. */
+/* Which processes have executed something, and when at the latest. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Bound: as many pids; past it any pid counts as told, from position 0 on. */
-enum { FT_EXECS_MAX = 48 * 1024 };
+/* Bound: as many pids. At it all are forgotten, and any pid may have executed until then.
+ */
+enum { FT_EXECS_MAX = 24 * 1024 };
 
 struct ft_execs_slot {
-	uint64_t first;
-	pid_t pid; /* 0: empty */
+	int64_t told; /* CLOCK_BOOTTIME, ns: the last exec was before */
+	pid_t pid;    /* 0: empty */
 };
 
 /* Zero-initialised is empty. */
@@ -21,12 +21,11 @@ struct ft_execs {
 	struct ft_execs_slot *slots;
 	size_t mask; /* number of slots - 1, when slots */
 	size_t count;
-	bool is_full; /* something could not be kept */
+	int64_t forgotten; /* what was told up to here may not be known any more */
 };
 
 void ft_execs_fini(struct ft_execs *x);
-/* Keeps its memory for the next backlog. */
-void ft_execs_clear(struct ft_execs *x);
-void ft_execs_add(struct ft_execs *x, pid_t pid, uint64_t position);
-/* Has pid executed, or tried to? */
-bool ft_execs_find(const struct ft_execs *x, pid_t pid, uint64_t *ret_first);
+/* Out of memory counts as the bound does. */
+void ft_execs_add(struct ft_execs *x, pid_t pid, int64_t told);
+/* May pid have executed something after `since`, of what was told up to now? */
+bool ft_execs_is_told(const struct ft_execs *x, pid_t pid, int64_t since);

@@ -47,9 +47,7 @@ struct ft_image {
 /* What was found out about a pid in one backlog. */
 struct ft_judgement {
 	uint64_t backlog;
-	uint64_t first_exec;	      /* position of the first OPEN_EXEC, 0: none */
-	struct ft_attribution before; /* for records before that */
-	struct ft_attribution rest;
+	struct ft_attribution answer;
 	const struct ft_process *candidates[2];
 	struct ft_process shared; /* what both candidates have in common */
 };

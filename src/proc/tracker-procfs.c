@@ -12,17 +12,21 @@
  * A record is read later than it happened: what /proc shows then may be another image of
  * the process, or another process with its pid. `exact` needs a proof that the image seen
  * now, after the last record of the backlog, was the pid's before its first. There are
- * three:
- *   - It was seen before, and its memory still lies where it lay: addresses are drawn
- * anew at each exec.
- *   - It has the kernel's flag that it did not execute anything since it was forked,
- * which was before.
- *   - It was started before, every exec of a file on its executable's filesystem is told,
- * and none was. Where in the backlog an OPEN_EXEC stands proves nothing: the record
- * stands where its first event was, so a program that was opened, or executed, once
- * already stands before what the process did in between; and a program from where nobody
- * watches (a memfd) is not told at all. It orders the candidates, and takes one from the
- * list if it cannot be.
+ * three.
+ *
+ * 1. It was seen before, and its memory still lies where it lay: addresses are drawn anew
+ * at each exec.
+ *
+ * 2. It has the kernel's flag that it did not execute anything since it was forked, which
+ * was before.
+ *
+ * 3. It was started before, every exec of a file on its executable's filesystem is told,
+ * and none was.
+ *
+ * Where in the backlog an OPEN_EXEC stands proves nothing, so it is not asked: a record
+ * stands where its first event was, and a program that was opened, or executed, once
+ * before stands before what the process did in between; records of different queues have
+ * no order; and a program from where nobody watches (a memfd) is not told at all.
  */
 
 enum { DEAD_SLOTS = 1024, WALK_MAX = 64 };
@@ -37,42 +41,31 @@ struct ft_tracker {
 	struct ft_observer observer;
 	int64_t from;
 	int64_t to;
-	struct ft_execs execs; /* of this backlog */
-	struct ft_execs ahead; /* drained while this one is answered: of the next */
-	bool is_answering;
-	struct ft_pid *last; /* the last record's: most records follow one of their own
-				process */
-	struct dead_slot
-		dead[DEAD_SLOTS]; /* pids of which nothing was found in this backlog */
+	struct ft_execs execs;
+	struct ft_pid *last; /* most records follow one of their own process */
+	/* Pids of which nothing was found in this backlog. */
+	struct dead_slot dead[DEAD_SLOTS];
 	uint64_t lost;
 };
 
 static void procfs_begin(struct ft_tracker *t, int64_t from, int64_t to)
 {
-	struct ft_execs over = t->execs;
-
-	t->execs = t->ahead;
-	ft_execs_clear(&over);
-	t->ahead = over;
 	t->from = from;
 	t->to = to;
-	t->is_answering = false;
 	t->last = NULL;
 	ft_images_begin(&t->observer.images);
 }
 
+/* By time, not by backlog: it may be read with one queue's records and matter for those
+ * of another. */
 static void procfs_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
 {
-	ft_execs_add(&t->execs, pid, position);
-	if (t->is_answering)
-		ft_execs_add(&t->ahead, pid, position);
+	ft_execs_add(&t->execs, pid, ft_observer_now());
 }
 
 static bool is_exec_told(const struct ft_tracker *t, pid_t pid)
 {
-	uint64_t first;
-
-	return ft_execs_find(&t->execs, pid, &first);
+	return ft_execs_is_told(&t->execs, pid, t->from);
 }
 
 /* Would an exec of the file that this image runs be told? */
@@ -123,6 +116,19 @@ static bool is_exact(struct ft_tracker *t, struct ft_pid *p)
 	return now->since <= t->from && now->same_since <= t->from;
 }
 
+static bool is_ancestry_equal(const struct ft_process *a, const struct ft_process *b)
+{
+	if (a->parents_count != b->parents_count)
+		return false;
+	for (size_t i = 0; i < a->parents_count; i++) {
+		const struct ft_ancestor *x = &a->parents[i], *y = &b->parents[i];
+		if (x->pid != y->pid || !ft_span_equal(x->comm, y->comm) ||
+		    !ft_span_equal(x->exe, y->exe))
+			return false;
+	}
+	return true;
+}
+
 /* What both have alike, and only that. */
 static void share(struct ft_process *to, const struct ft_process *a,
 		  const struct ft_process *b)
@@ -147,33 +153,10 @@ static void share(struct ft_process *to, const struct ft_process *a,
 		to->cgroup = a->cgroup;
 	if (ft_span_equal(a->container, b->container))
 		to->container = a->container;
-}
-
-static bool is_ancestry_equal(const struct ft_process *a, const struct ft_process *b)
-{
-	if (a->parents_count != b->parents_count)
-		return false;
-	for (size_t i = 0; i < a->parents_count; i++) {
-		const struct ft_ancestor *x = &a->parents[i], *y = &b->parents[i];
-		if (x->pid != y->pid || !ft_span_equal(x->comm, y->comm) ||
-		    !ft_span_equal(x->exe, y->exe))
-			return false;
+	if (is_ancestry_equal(a, b)) {
+		to->parents = a->parents;
+		to->parents_count = a->parents_count;
 	}
-	return true;
-}
-
-static struct ft_attribution ambiguous(struct ft_judgement *j, size_t first, size_t count)
-{
-	const struct ft_process *const *candidates = &j->candidates[first];
-
-	if (count == 0)
-		return (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
-	return (struct ft_attribution){
-		.certainty = FT_CERTAINTY_AMBIGUOUS,
-		.process = count == 1 ? candidates[0] : &j->shared,
-		.candidates = candidates,
-		.candidates_count = count,
-	};
 }
 
 /* Was it, or may it have been, the pid's image in this backlog? */
@@ -190,51 +173,43 @@ static bool is_before_candidate(struct ft_tracker *t, const struct ft_pid *p)
 	       !is_started_before(t, p->now);
 }
 
-/*
- * Before the first OPEN_EXEC it was not yet the image of now, if that came by an exec
- * that is told and in this backlog: the one before was still seen when it had begun.
- */
-static bool is_later(struct ft_tracker *t, const struct ft_pid *p)
-{
-	return p->sight == FT_SIGHT_IMAGE && p->judgement.first_exec > 0 &&
-	       p->before->seen >= t->from &&
-	       p->before->stat.start == p->now->stat.start && is_seen_at_exec(t, p->now);
-}
-
 static void judge_ambiguous(struct ft_tracker *t, struct ft_pid *p)
 {
 	struct ft_judgement *j = &p->judgement;
+	const struct ft_process **candidates = j->candidates;
 	size_t count = 0;
 
 	if (is_candidate(t, p->now))
-		j->candidates[count++] = &p->now->process;
+		candidates[count++] = &p->now->process;
 	if (is_before_candidate(t, p))
-		j->candidates[count++] = &p->before->process;
-	if (count == 2) {
-		share(&j->shared, j->candidates[0], j->candidates[1]);
-		if (is_ancestry_equal(j->candidates[0], j->candidates[1])) {
-			j->shared.parents = j->candidates[0]->parents;
-			j->shared.parents_count = j->candidates[0]->parents_count;
-		}
-	}
-	j->rest = ambiguous(j, 0, count);
-	j->before = count == 2 && is_later(t, p) ? ambiguous(j, 1, 1) : j->rest;
+		candidates[count++] = &p->before->process;
+	if (count == 0)
+		return;
+	if (count == 2)
+		share(&j->shared, candidates[0], candidates[1]);
+	j->answer = (struct ft_attribution){
+		.certainty = FT_CERTAINTY_AMBIGUOUS,
+		.process = count == 2 ? &j->shared : candidates[0],
+		.candidates = candidates,
+		.candidates_count = count,
+	};
 }
 
 static void judge(struct ft_tracker *t, struct ft_pid *p)
 {
 	struct ft_judgement *j = &p->judgement;
 
-	*j = (struct ft_judgement){.backlog = t->observer.images.backlog};
-	if (!ft_execs_find(&t->execs, p->pid, &j->first_exec))
-		j->first_exec = 0;
+	*j = (struct ft_judgement){
+		.backlog = t->observer.images.backlog,
+		.answer.certainty = FT_CERTAINTY_NONE,
+	};
 	if (!is_exact(t, p)) {
 		judge_ambiguous(t, p);
 		return;
 	}
 	ft_images_forget_before(&t->observer.images, p);
-	j->rest = (struct ft_attribution){FT_CERTAINTY_EXACT, &p->now->process};
-	j->before = j->rest;
+	j->answer.certainty = FT_CERTAINTY_EXACT;
+	j->answer.process = &p->now->process;
 }
 
 static struct dead_slot *dead_slot(struct ft_tracker *t, pid_t pid)
@@ -280,16 +255,13 @@ static void procfs_find(struct ft_tracker *t, pid_t pid, uint64_t position,
 	struct ft_pid *p = t->last;
 
 	if (!p || p->pid != pid) {
-		t->is_answering = true;
 		p = look_up(t, pid);
 		t->last = p;
 	}
-	if (!p)
-		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
-	else if (position < p->judgement.first_exec)
-		*ret = p->judgement.before;
+	if (p)
+		*ret = p->judgement.answer;
 	else
-		*ret = p->judgement.rest;
+		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
 }
 
 static bool has_parent(const struct ft_process *p, pid_t root)
@@ -339,7 +311,6 @@ static struct ft_tracker *procfs_close(struct ft_tracker *t)
 		return NULL;
 	ft_observer_fini(&t->observer);
 	ft_execs_fini(&t->execs);
-	ft_execs_fini(&t->ahead);
 	free(t);
 	return NULL;
 }

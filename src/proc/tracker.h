@@ -40,17 +40,18 @@ struct ft_tracker_ops {
 	int (*open)(struct ft_tracker **ret, const struct ft_tracker_host *host);
 	struct ft_tracker *(*close)(struct ft_tracker *t);
 	/*
-	 * A backlog begins: its records happened in [from, to] (CLOCK_BOOTTIME, ns;
-	 * `from` = the queue was seen empty, `to` = all of them had been read). What is
-	 * drained later belongs to the next backlog. The later `from` is, the more is
-	 * exact: the best one was taken just before a read or poll that found nothing.
+	 * A backlog begins: its records, the next ones that find() is called for,
+	 * happened in [from, to] (CLOCK_BOOTTIME, ns; `from` = the queue was seen empty,
+	 * `to` = all of them had been read). What is drained later is of a later backlog.
+	 * The later `from` is, the more is exact: the best one was taken just before a
+	 * read that found nothing.
 	 */
 	void (*begin)(struct ft_tracker *t, int64_t from, int64_t to);
 	/*
-	 * An OPEN_EXEC record of pid stands at this position of the backlog. Told for all
-	 * of it before the first find(), and at once for what host->drain reads; such a
-	 * one may be told again in its own backlog, but need not. Positions increase
-	 * within a session.
+	 * An OPEN_EXEC record of pid has been read; it stands at this position of its
+	 * queue. Told once of all that is read, from every queue, as soon as it is read
+	 * (later: it counts for longer than it need), before a find() for anything that
+	 * was read with it.
 	 */
 	void (*exec)(struct ft_tracker *t, pid_t pid, uint64_t position);
 	/* Who is behind the record of pid at this position? */

@@ -87,55 +87,54 @@ static void test_replaced_stays(void **state)
 static void test_execs(void **state)
 {
 	_cleanup_(ft_execs_fini) struct ft_execs x = {0};
-	uint64_t first = 77;
 
-	assert_false(ft_execs_find(&x, 1, &first));
-	for (pid_t pid = 1; pid < 5000; pid++) {
-		ft_execs_add(&x, pid, 100000 + pid);
-		ft_execs_add(&x, pid, pid);
-		ft_execs_add(&x, pid, 200000 + pid);
-	}
-	assert_int_equal(x.count, 4999);
-	for (pid_t pid = 1; pid < 5000; pid++) {
-		assert_true(ft_execs_find(&x, pid, &first));
-		assert_int_equal(first, pid);
-	}
-	assert_false(ft_execs_find(&x, 5000, &first));
-	ft_execs_clear(&x);
+	assert_false(ft_execs_is_told(&x, 1, 0));
 	for (pid_t pid = 1; pid < 5000; pid++)
-		assert_false(ft_execs_find(&x, pid, &first));
+		ft_execs_add(&x, pid, 1000 + pid);
+	for (pid_t pid = 1; pid < 5000; pid++) {
+		assert_true(ft_execs_is_told(&x, pid, 1000 + pid - 1));
+		assert_false(ft_execs_is_told(&x, pid, 1000 + pid));
+	}
+	assert_false(ft_execs_is_told(&x, 5000, 0));
+	assert_int_equal(x.count, 4999);
+	/* Again, later. */
+	for (pid_t pid = 1; pid < 5000; pid += 2)
+		ft_execs_add(&x, pid, 9000);
+	for (pid_t pid = 1; pid < 5000; pid++)
+		assert_int_equal(ft_execs_is_told(&x, pid, 8999), pid % 2);
+	assert_int_equal(x.count, 4999);
 }
 
+/* Of nobody nothing is known, and it takes no place. */
 static void test_execs_no_pid(void **state)
 {
 	_cleanup_(ft_execs_fini) struct ft_execs x = {0};
-	uint64_t first;
 
 	ft_execs_add(&x, 0, 1);
 	ft_execs_add(&x, -1, 1);
 	assert_int_equal(x.count, 0);
 	ft_execs_add(&x, 1, 1);
-	assert_false(ft_execs_find(&x, 0, &first));
+	assert_true(ft_execs_is_told(&x, 0, 5));
+	assert_false(ft_execs_is_told(&x, 1, 5));
 }
 
-/* Past the bound nobody is said not to have executed. */
+/* Past the bound nobody is said not to have executed, until all that was forgotten is too
+ * old to matter. */
 static void test_execs_full(void **state)
 {
 	_cleanup_(ft_execs_fini) struct ft_execs x = {0};
-	uint64_t first;
 
 	for (pid_t pid = 1; pid <= FT_EXECS_MAX; pid++)
 		ft_execs_add(&x, pid, pid);
-	assert_false(ft_execs_find(&x, FT_EXECS_MAX + 1, &first));
-	ft_execs_add(&x, FT_EXECS_MAX + 1, 9);
-	assert_int_equal(x.count, FT_EXECS_MAX);
-	assert_true(ft_execs_find(&x, FT_EXECS_MAX + 1, &first));
-	assert_true(ft_execs_find(&x, FT_EXECS_MAX + 2, &first));
-	assert_int_equal(first, 0);
-	assert_true(ft_execs_find(&x, 7, &first));
-	assert_int_equal(first, 7);
-	ft_execs_clear(&x);
-	assert_false(ft_execs_find(&x, FT_EXECS_MAX + 2, &first));
+	assert_false(ft_execs_is_told(&x, FT_EXECS_MAX + 1, 0));
+	ft_execs_add(&x, FT_EXECS_MAX + 1, FT_EXECS_MAX + 1);
+	for (pid_t pid = 1; pid <= FT_EXECS_MAX + 2; pid++) {
+		assert_true(ft_execs_is_told(&x, pid, FT_EXECS_MAX));
+		assert_false(ft_execs_is_told(&x, pid, FT_EXECS_MAX + 1));
+	}
+	ft_execs_add(&x, 7, FT_EXECS_MAX + 9);
+	assert_true(ft_execs_is_told(&x, 7, FT_EXECS_MAX + 8));
+	assert_false(ft_execs_is_told(&x, 8, FT_EXECS_MAX + 8));
 }
 
 int main(void)

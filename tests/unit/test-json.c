@@ -53,7 +53,7 @@ static void test_json_what_is_kept_is_not_mixed_up(void **state)
 		p.id = n + 1;
 		p.comm = (struct ft_span){comm, (size_t)sprintf(comm, "c%u", n)};
 		ev.process = &p;
-		ev.pid = (pid_t)n % 7 + 1;
+		ev.pid = (pid_t)i % 7 + 1;
 		ev.time_ns = NOON + n * 300000001LL;
 		ev.inode = n;
 		ev.mask = n % 3 ? FT_EV_OPEN : FT_EV_DELETE | FT_EV_ATTRIB;
