@@ -26,9 +26,9 @@ static inline bool ft_span_equal(struct ft_span a, struct ft_span b)
 }
 
 /*
- * A buffer that grows by doubling. Zero-initialised is valid and unbounded (SIZE_MAX/2). After a put that
- * could not be done (out of memory, past max) `failed` is -errno and every later put does nothing: callers
- * put many times and check once.
+ * A buffer that grows by doubling. Zero-initialised is valid and unbounded (SIZE_MAX/2).
+ * After a put that could not be done (out of memory, past max) `failed` is -errno and
+ * every later put does nothing: callers put many times and check once.
  */
 struct ft_bytes {
 	char *data;
@@ -41,7 +41,8 @@ struct ft_bytes {
 void ft_bytes_fini(struct ft_bytes *b);
 /* Makes room for n more bytes; 0 or -ENOMEM (out of memory) or -ENOBUFS (past max). */
 int ft_bytes_reserve(struct ft_bytes *b, size_t n);
-void ft_bytes_printf(struct ft_bytes *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ft_bytes_printf(struct ft_bytes *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void ft_bytes_put_u64(struct ft_bytes *b, uint64_t v);
 void ft_bytes_put_i64(struct ft_bytes *b, int64_t v);
 /* Ends the bytes with a NUL that len does not count; "" if it failed. */

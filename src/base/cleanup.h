@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn)   __attribute__((cleanup(fn)))
-#define _cleanup_free_  _cleanup_(ft_cleanup_free)
-#define _cleanup_close_ _cleanup_(ft_cleanup_close)
-#define _cleanup_file_  _cleanup_(ft_cleanup_file)
+#define _cleanup_(fn)	 __attribute__((cleanup(fn)))
+#define _cleanup_free_	 _cleanup_(ft_cleanup_free)
+#define _cleanup_close_	 _cleanup_(ft_cleanup_close)
+#define _cleanup_file_	 _cleanup_(ft_cleanup_file)
 
 #define FT_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -7,10 +7,11 @@
 
 #include "base/bytes.h"
 
-/* Appends a whole file (of /proc too: read until 0) to out, at most max bytes; 0, -EFBIG when it holds more (out has
- * the first max bytes), or -errno. dirfd as in openat(2). */
+/* Appends a whole file (of /proc too: read until 0) to out, at most max bytes; 0, -EFBIG
+ * when it holds more (out has the first max bytes), or -errno. dirfd as in openat(2). */
 int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out);
-/* readlinkat(2) of any length into out (cleared first), NUL-ended beyond len; 0 or -errno. */
+/* readlinkat(2) of any length into out (cleared first), NUL-ended beyond len; 0 or
+ * -errno. */
 int ft_file_readlink(int dirfd, const char *path, struct ft_bytes *out);
 /* Writes all of it, also after short writes and EINTR; 0 or -errno. */
 int ft_file_write(int fd, const void *data, size_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A fast 64-bit hash of short byte strings: for tables in memory, not against an enemy. */
+/* A fast 64-bit hash of short byte strings: for tables in memory, not against an enemy.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -16,13 +16,15 @@ static const struct cli_command *const commands[] = {
 static void print_usage(FILE *f)
 {
 	fprintf(f, "usage: fantail COMMAND [OPTIONS] [PATH...]\n\n"
-		   "Shows what this machine does to its files, which process did it and where.\n\n");
+		   "Shows what this machine does to its files, which process did it and "
+		   "where.\n\n");
 	for (size_t i = 0; i < FT_ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(f, "  %-8s %s\n\n", "help", "Explains a command, 'events' or 'columns'.");
 	fprintf(f, "  sudo fantail watch /etc          who touches it, now\n"
 		   "  sudo fantail watch -e write /    who writes, anywhere\n\n"
-		   "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something was lost.\n");
+		   "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something "
+		   "was lost.\n");
 }
 
 static void print_events(void)
@@ -34,7 +36,8 @@ static void print_events(void)
 		printf("%-15s %s\n", names[i].name, names[i].meaning);
 	printf("\nGroups: read (access), write (modify close_write), exec (open_exec),\n"
 	       "change (create delete rename modify close_write attrib), all.\n"
-	       "Those that end in _perm, and pre_access, are for guarding, not for watching.\n");
+	       "Those that end in _perm, and pre_access, are for guarding, not for "
+	       "watching.\n");
 }
 
 static void print_columns(void)
@@ -67,7 +70,8 @@ static int help(const char *topic)
 	else if (strcmp(topic, "columns") == 0)
 		print_columns();
 	else {
-		cli_error("help %s: no such command or topic (fantail help lists them)", topic);
+		cli_error("help %s: no such command or topic (fantail help lists them)",
+			  topic);
 		return CLI_USAGE;
 	}
 	return CLI_DONE;

@@ -16,12 +16,13 @@ static const struct cli_option *find_letter(const struct cli_options *o, char le
 	return NULL;
 }
 
-static const struct cli_option *find_name(const struct cli_options *o, const char *name, size_t len,
-					  bool *ret_negated)
+static const struct cli_option *find_name(const struct cli_options *o, const char *name,
+					  size_t len, bool *ret_negated)
 {
 	*ret_negated = false;
 	for (size_t i = 0; i < o->count; i++)
-		if (strlen(o->list[i].name) == len && memcmp(o->list[i].name, name, len) == 0)
+		if (strlen(o->list[i].name) == len &&
+		    memcmp(o->list[i].name, name, len) == 0)
 			return &o->list[i];
 	if (len <= 4 || memcmp(name, "not-", 4) != 0)
 		return NULL;
@@ -51,7 +52,9 @@ static int next_long(struct cli_parser *p, const char *word, struct cli_word *re
 {
 	const char *name = word + 2, *equals = strchr(name, '=');
 
-	ret->option = find_name(p->options, name, equals ? (size_t)(equals - name) : strlen(name), &ret->negated);
+	ret->option =
+		find_name(p->options, name,
+			  equals ? (size_t)(equals - name) : strlen(name), &ret->negated);
 	if (!ret->option) {
 		cli_error("%s: no such option (fantail help lists them)", word);
 		return -EINVAL;
@@ -141,7 +144,8 @@ static void print_filters(const struct cli_options *o)
 
 		if (o->list[i].group != CLI_GROUP_FILTER)
 			continue;
-		n = snprintf(text, sizeof(text), "  --%s %s", o->list[i].name, o->list[i].metavar);
+		n = snprintf(text, sizeof(text), "  --%s %s", o->list[i].name,
+			     o->list[i].metavar);
 		if (column + (size_t)n > 78) {
 			putchar('\n');
 			column = 0;
@@ -157,7 +161,8 @@ void cli_print_help(const struct cli_command *c, bool brief)
 	static const char *const titles[CLI_GROUP_COUNT] = {
 		[CLI_GROUP_WATCH] = "What to watch",
 		[CLI_GROUP_EVENTS] = "Events",
-		[CLI_GROUP_FILTER] = "Filters: each may be repeated, and has a --not- twin",
+		[CLI_GROUP_FILTER] =
+			"Filters: each may be repeated, and has a --not- twin",
 		[CLI_GROUP_OUTPUT] = "Output",
 		[CLI_GROUP_RUN] = "Running",
 	};

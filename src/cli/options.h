@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of options: what a command takes. Parser and help read them; completions and manual pages are checked against them. */
+/* Tables of options: what a command takes. Parser and help read them; completions and
+ * manual pages are checked against them. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +20,8 @@ struct cli_option {
 	const char *metavar; /* NULL: takes no value */
 	const char *help;
 	enum cli_group group;
-	int id;         /* what the command knows it by */
-	char letter;    /* 0: none */
+	int id;		/* what the command knows it by */
+	char letter;	/* 0: none */
 	bool negatable; /* has a --not- twin */
 };
 
@@ -48,16 +49,19 @@ struct cli_parser {
 	const struct cli_options *options;
 	int argc;
 	char **argv;
-	int at;          /* next of argv */
-	const char *more; /* rest of a cluster of letters */
-	bool only_arguments; /* after -- */
-	bool stop_at_argument; /* everything from the first argument on is left alone (run) */
+	int at;		       /* next of argv */
+	const char *more;      /* rest of a cluster of letters */
+	bool only_arguments;   /* after -- */
+	bool stop_at_argument; /* everything from the first argument on is left alone
+				  (run) */
 };
 
 /*
- * The next word: 1 and *ret, 0 at the end, -EINVAL after a message on stderr. GNU style: --name=value, --name value, -n value,
- * -nvalue, clusters, arguments anywhere, -- ends options. Names are not abbreviated.
+ * The next word: 1 and *ret, 0 at the end, -EINVAL after a message on stderr. GNU style:
+ * --name=value, --name value, -n value, -nvalue, clusters, arguments anywhere, -- ends
+ * options. Names are not abbreviated.
  */
 int cli_next(struct cli_parser *p, struct cli_word *ret);
-/* On stdout: every option with its meaning (`fantail help COMMAND`), or, brief, what fits a screen (-h). */
+/* On stdout: every option with its meaning (`fantail help COMMAND`), or, brief, what fits
+ * a screen (-h). */
 void cli_print_help(const struct cli_command *c, bool brief);

@@ -23,8 +23,9 @@ struct search {
 	struct ft_session *session;
 	dev_t dev;
 	ino_t ino;
-	bool by_stdin; /* further down the chain: what reads it on its standard input, no other that merely holds it */
-	pid_t found; /* 0: none yet */
+	bool by_stdin; /* further down the chain: what reads it on its standard input, no
+			  other that merely holds it */
+	pid_t found;   /* 0: none yet */
 };
 
 static void cleanup_dir(DIR **d)
@@ -38,8 +39,9 @@ static bool reads_pipe(int dir, const char *name, const struct search *s)
 {
 	struct stat st, link;
 
-	return fstatat(dir, name, &st, 0) == 0 && S_ISFIFO(st.st_mode) && st.st_dev == s->dev &&
-	       st.st_ino == s->ino && fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstatat(dir, name, &st, 0) == 0 && S_ISFIFO(st.st_mode) &&
+	       st.st_dev == s->dev && st.st_ino == s->ino &&
+	       fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       (link.st_mode & S_IRUSR);
 }
 
@@ -52,7 +54,8 @@ static bool process_reads(pid_t pid, const struct search *s)
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	d = opendir(path);
 	while (d && (entry = readdir(d)))
-		if ((!s->by_stdin || strcmp(entry->d_name, "0") == 0) && reads_pipe(dirfd(d), entry->d_name, s))
+		if ((!s->by_stdin || strcmp(entry->d_name, "0") == 0) &&
+		    reads_pipe(dirfd(d), entry->d_name, s))
 			return true;
 	return false;
 }
@@ -65,7 +68,8 @@ static void tell(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (ft_file_read(AT_FDCWD, path, 64, &comm) < 0 || comm.len == 0)
 		ft_bytes_put_lit(&comm, "?\n");
-	cli_error("what process %d (%.*s) does is not shown: it reads this output", pid, (int)comm.len - 1, comm.data);
+	cli_error("what process %d (%.*s) does is not shown: it reads this output", pid,
+		  (int)comm.len - 1, comm.data);
 }
 
 static void find_readers(struct search *s)
@@ -75,8 +79,10 @@ static void find_readers(struct search *s)
 	uint64_t pid;
 
 	while (d && (entry = readdir(d))) {
-		if (ft_number_parse(entry->d_name, INT32_MAX, &pid) < 0 || (pid_t)pid == getpid() ||
-		    ft_session_is_ignored(s->session, (pid_t)pid) || !process_reads((pid_t)pid, s))
+		if (ft_number_parse(entry->d_name, INT32_MAX, &pid) < 0 ||
+		    (pid_t)pid == getpid() ||
+		    ft_session_is_ignored(s->session, (pid_t)pid) ||
+		    !process_reads((pid_t)pid, s))
 			continue;
 		if (ft_session_ignore_pid(s->session, (pid_t)pid) < 0)
 			return;
@@ -93,7 +99,10 @@ void cli_ignore_readers(struct ft_session *session, int fd)
 	if (fstat(fd, &st) < 0)
 		return;
 	for (int i = 0; i < CHAIN_MAX && S_ISFIFO(st.st_mode); i++) {
-		struct search s = {.session = session, .dev = st.st_dev, .ino = st.st_ino, .by_stdin = i > 0};
+		struct search s = {.session = session,
+				   .dev = st.st_dev,
+				   .ino = st.st_ino,
+				   .by_stdin = i > 0};
 
 		find_readers(&s);
 		if (s.found == 0)

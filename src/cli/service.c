@@ -36,7 +36,8 @@ void cli_notify(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&addr,
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+		     (struct sockaddr *)&addr,
 		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 }
 
@@ -47,7 +48,8 @@ int64_t cli_watchdog_ns(void)
 
 	if (!usec || ft_number_parse(usec, INT64_MAX / FT_NSEC_PER_USEC, &n) < 0)
 		return 0;
-	if (pid && (ft_number_parse(pid, INT32_MAX, &owner) < 0 || (pid_t)owner != getpid()))
+	if (pid &&
+	    (ft_number_parse(pid, INT32_MAX, &owner) < 0 || (pid_t)owner != getpid()))
 		return 0;
 	/* Twice as often as asked. */
 	return (int64_t)n * FT_NSEC_PER_USEC / 2;

@@ -30,21 +30,32 @@ enum {
 	OPT_FILTER, /* + enum ft_match_kind; the last */
 };
 
-#define FILTER(kind, name_, metavar_, help_)                                                               \
-	{                                                                                                  \
-		.name = (name_), .metavar = (metavar_), .help = (help_), .group = CLI_GROUP_FILTER,         \
-		.id = OPT_FILTER + (kind), .negatable = true                                                \
+#define FILTER(kind, name_, metavar_, help_)                                             \
+	{                                                                                \
+		.name = (name_), .metavar = (metavar_), .help = (help_),                 \
+		.group = CLI_GROUP_FILTER, .id = OPT_FILTER + (kind), .negatable = true  \
 	}
 
 static const struct cli_option options[] = {
-	{.name = "scope", .metavar = "SCOPE", .help = "tree (default), filesystem, mount, directory or file",
-	 .group = CLI_GROUP_WATCH, .id = OPT_SCOPE},
-	{.name = "all", .help = "every real filesystem, those mounted later too", .group = CLI_GROUP_WATCH,
+	{.name = "scope",
+	 .metavar = "SCOPE",
+	 .help = "tree (default), filesystem, mount, directory or file",
+	 .group = CLI_GROUP_WATCH,
+	 .id = OPT_SCOPE},
+	{.name = "all",
+	 .help = "every real filesystem, those mounted later too",
+	 .group = CLI_GROUP_WATCH,
 	 .id = OPT_ALL},
-	{.name = "one-file-system", .letter = 'x', .help = "do not go into other mounts below PATH",
-	 .group = CLI_GROUP_WATCH, .id = OPT_ONE_FILESYSTEM},
-	{.name = "events", .letter = 'e', .metavar = "LIST",
-	 .help = "names, or groups read write exec change all", .group = CLI_GROUP_EVENTS,
+	{.name = "one-file-system",
+	 .letter = 'x',
+	 .help = "do not go into other mounts below PATH",
+	 .group = CLI_GROUP_WATCH,
+	 .id = OPT_ONE_FILESYSTEM},
+	{.name = "events",
+	 .letter = 'e',
+	 .metavar = "LIST",
+	 .help = "names, or groups read write exec change all",
+	 .group = CLI_GROUP_EVENTS,
 	 .id = OPT_EVENTS},
 	FILTER(FT_MATCH_PATH, "path", "GLOB", "path or old path; ** crosses /"),
 	FILTER(FT_MATCH_REGEX, "regex", "RE", "POSIX extended, anywhere in the path"),
@@ -55,23 +66,55 @@ static const struct cli_option options[] = {
 	FILTER(FT_MATCH_UID, "uid", "USER", "effective user, name or number"),
 	FILTER(FT_MATCH_GID, "gid", "GROUP", "effective group, name or number"),
 	FILTER(FT_MATCH_CONTAINER, "container", "ID", "container id, or its beginning"),
-	{.name = "format", .metavar = "FORMAT", .help = "text, json, csv, ecs, ocsf, or '{time} {path}'",
-	 .group = CLI_GROUP_OUTPUT, .id = OPT_FORMAT},
-	{.name = "columns", .metavar = "LIST", .help = "what to print, in this order", .group = CLI_GROUP_OUTPUT,
+	{.name = "format",
+	 .metavar = "FORMAT",
+	 .help = "text, json, csv, ecs, ocsf, or '{time} {path}'",
+	 .group = CLI_GROUP_OUTPUT,
+	 .id = OPT_FORMAT},
+	{.name = "columns",
+	 .metavar = "LIST",
+	 .help = "what to print, in this order",
+	 .group = CLI_GROUP_OUTPUT,
 	 .id = OPT_COLUMNS},
-	{.name = "null", .letter = '0', .help = "paths alone, raw, each ended by NUL", .group = CLI_GROUP_OUTPUT,
+	{.name = "null",
+	 .letter = '0',
+	 .help = "paths alone, raw, each ended by NUL",
+	 .group = CLI_GROUP_OUTPUT,
 	 .id = OPT_NULL},
-	{.name = "output", .letter = 'o', .metavar = "FILE", .help = "append to FILE; SIGHUP reopens it",
-	 .group = CLI_GROUP_OUTPUT, .id = OPT_OUTPUT},
-	{.name = "utc", .help = "text: times in UTC", .group = CLI_GROUP_OUTPUT, .id = OPT_UTC},
-	{.name = "no-args", .help = "leave out the arguments of processes", .group = CLI_GROUP_OUTPUT,
+	{.name = "output",
+	 .letter = 'o',
+	 .metavar = "FILE",
+	 .help = "append to FILE; SIGHUP reopens it",
+	 .group = CLI_GROUP_OUTPUT,
+	 .id = OPT_OUTPUT},
+	{.name = "utc",
+	 .help = "text: times in UTC",
+	 .group = CLI_GROUP_OUTPUT,
+	 .id = OPT_UTC},
+	{.name = "no-args",
+	 .help = "leave out the arguments of processes",
+	 .group = CLI_GROUP_OUTPUT,
 	 .id = OPT_NO_ARGS},
-	{.name = "for", .metavar = "DURATION", .help = "stop after 250ms, 30s, 1h30m", .group = CLI_GROUP_RUN,
+	{.name = "for",
+	 .metavar = "DURATION",
+	 .help = "stop after 250ms, 30s, 1h30m",
+	 .group = CLI_GROUP_RUN,
 	 .id = OPT_FOR},
-	{.name = "count", .metavar = "N", .help = "stop after N events", .group = CLI_GROUP_RUN, .id = OPT_COUNT},
-	{.name = "ready-fd", .metavar = "N", .help = "a newline on descriptor N once events are seen",
-	 .group = CLI_GROUP_RUN, .id = OPT_READY_FD},
-	{.name = "help", .letter = 'h', .help = "this help", .group = CLI_GROUP_RUN, .id = OPT_HELP},
+	{.name = "count",
+	 .metavar = "N",
+	 .help = "stop after N events",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_COUNT},
+	{.name = "ready-fd",
+	 .metavar = "N",
+	 .help = "a newline on descriptor N once events are seen",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_READY_FD},
+	{.name = "help",
+	 .letter = 'h',
+	 .help = "this help",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_HELP},
 };
 
 const struct cli_options cli_watch_options = {options, FT_ARRAY_SIZE(options)};
@@ -79,8 +122,8 @@ const struct cli_options cli_watch_options = {options, FT_ARRAY_SIZE(options)};
 static int parse_scope(const char *s, enum ft_scope *ret)
 {
 	static const char *const names[] = {
-		[FT_SCOPE_TREE] = "tree",	    [FT_SCOPE_FILESYSTEM] = "filesystem",
-		[FT_SCOPE_MOUNT] = "mount",	    [FT_SCOPE_DIRECTORY] = "directory",
+		[FT_SCOPE_TREE] = "tree",   [FT_SCOPE_FILESYSTEM] = "filesystem",
+		[FT_SCOPE_MOUNT] = "mount", [FT_SCOPE_DIRECTORY] = "directory",
 		[FT_SCOPE_FILE] = "file",
 	};
 
@@ -100,18 +143,22 @@ static int parse_events(struct cli_watch *w, const char *list)
 	uint64_t mask;
 
 	if (ft_mask_parse(list, &mask, &bad) < 0) {
-		cli_error("--events %s: '%.*s' is no event (fantail help events lists them)", list, (int)bad.len,
-			  bad.data ? bad.data : "");
+		cli_error("--events %s: '%.*s' is no event (fantail help events lists "
+			  "them)",
+			  list, (int)bad.len, bad.data ? bad.data : "");
 		return -EINVAL;
 	}
 	if (ft_session_set_events(w->session, mask) < 0) {
-		cli_error("--events %s: permission events cannot be watched, only guarded", list);
+		cli_error(
+			"--events %s: permission events cannot be watched, only guarded",
+			list);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int parse_positive(const struct cli_option *o, const char *value, uint64_t max, uint64_t *ret)
+static int parse_positive(const struct cli_option *o, const char *value, uint64_t max,
+			  uint64_t *ret)
 {
 	if (ft_number_parse(value, max, ret) == 0 && (*ret > 0 || o->id == OPT_READY_FD))
 		return 0;
@@ -123,9 +170,11 @@ static int parse_filter(struct cli_watch *w, const struct cli_word *word)
 {
 	int kind = word->option->id - OPT_FILTER;
 
-	if (ft_session_add_filter(w->session, (enum ft_match_kind)kind, word->value, word->negated) == 0)
+	if (ft_session_add_filter(w->session, (enum ft_match_kind)kind, word->value,
+				  word->negated) == 0)
 		return 0;
-	cli_error("--%s%s %s", word->negated ? "not-" : "", word->option->name, ft_session_error(w->session));
+	cli_error("--%s%s %s", word->negated ? "not-" : "", word->option->name,
+		  ft_session_error(w->session));
 	return -EINVAL;
 }
 
@@ -166,7 +215,8 @@ static int parse_option(struct cli_watch *w, const struct cli_word *word)
 		w->format = word->value;
 		if (ft_output_parse_format(word->value, &w->output) == 0)
 			return 0;
-		cli_error("--format %s: one of text, json, csv, ecs, ocsf, or a template like '{time} {path}'",
+		cli_error("--format %s: one of text, json, csv, ecs, ocsf, or a template "
+			  "like '{time} {path}'",
 			  word->value);
 		return -EINVAL;
 	case OPT_COLUMNS:
@@ -204,7 +254,8 @@ static int add_path(struct cli_watch *w, const char *path)
 	return 0;
 }
 
-static int parse_words(struct cli_watch *w, const struct cli_command *c, int argc, char **argv)
+static int parse_words(struct cli_watch *w, const struct cli_command *c, int argc,
+		       char **argv)
 {
 	struct cli_parser p = {.options = c->options, .argc = argc, .argv = argv};
 	struct cli_word word;
@@ -229,16 +280,20 @@ static void look_at_terminal(struct cli_watch *w)
 
 	if (w->output.file || !isatty(STDOUT_FILENO))
 		return;
-	w->output.color = !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+	w->output.color =
+		!(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		w->output.width = size.ws_col;
 }
 
-int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc, char **argv)
+int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc,
+		    char **argv)
 {
 	int r;
 
-	*w = (struct cli_watch){.ready_fd = -1, .output = {.format = FT_FORMAT_TEXT, .fd = STDOUT_FILENO}};
+	*w = (struct cli_watch){
+		.ready_fd = -1,
+		.output = {.format = FT_FORMAT_TEXT, .fd = STDOUT_FILENO}};
 	r = ft_session_new(&w->session, 0);
 	if (r < 0) {
 		cli_error("cannot begin: %s", strerror(-r));
@@ -265,7 +320,8 @@ int cli_watch_add_paths(struct cli_watch *w)
 	else if (w->paths_count == 0)
 		r = ft_session_add_path(w->session, ".", w->scope, w->one_filesystem);
 	for (size_t i = 0; i < w->paths_count && r == 0; i++)
-		r = ft_session_add_path(w->session, w->paths[i], w->scope, w->one_filesystem);
+		r = ft_session_add_path(w->session, w->paths[i], w->scope,
+					w->one_filesystem);
 	if (r < 0)
 		cli_error("%s", ft_session_error(w->session));
 	return r;

@@ -16,16 +16,18 @@ struct cli_watch {
 	bool all;
 	const char **paths; /* borrowed from argv */
 	size_t paths_count;
-	int64_t for_ns;    /* 0: no end */
-	uint64_t count;    /* 0: no end */
-	int ready_fd;      /* -1: none */
+	int64_t for_ns;	    /* 0: no end */
+	uint64_t count;	    /* 0: no end */
+	int ready_fd;	    /* -1: none */
 	const char *format; /* as given */
 };
 
 extern const struct cli_options cli_watch_options;
 
-/* Reads argv (without the command's name) into *w. 0; 1: help was printed; -EINVAL or -errno after a message. */
-int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc, char **argv);
+/* Reads argv (without the command's name) into *w. 0; 1: help was printed; -EINVAL or
+ * -errno after a message. */
+int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc,
+		    char **argv);
 void cli_watch_fini(struct cli_watch *w);
 /* The PATHs go into the session. 0 or -errno after a message. */
 int cli_watch_add_paths(struct cli_watch *w);

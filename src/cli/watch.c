@@ -22,7 +22,8 @@
 
 enum {
 	FLUSH_MSEC = 100,
-	/* Records between two looks at the clock and the signals while the queue never gets empty. */
+	/* Records between two looks at the clock and the signals while the queue never
+	   gets empty. */
 	BURST = 1024,
 	/* Room for descriptors of FD groups and the listings of directories. */
 	NOFILE_WANTED = 1 << 16,
@@ -32,9 +33,9 @@ struct loop {
 	struct cli_watch *watch;
 	struct ft_output *output;
 	int signals;
-	bool stopping;     /* no more than what was queued */
-	int error;         /* of the output or the session: nothing more can be told */
-	uint64_t told;     /* event records */
+	bool stopping; /* no more than what was queued */
+	int error;     /* of the output or the session: nothing more can be told */
+	uint64_t told; /* event records */
 	bool lost;
 	int64_t began_ns;
 	int64_t end_ns; /* 0: none */
@@ -132,14 +133,16 @@ static void handle_signals(struct loop *l)
 	int r;
 
 	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGHUP) {
+		/* Without a file it means what it always did: the terminal has gone. */
+		if (info.ssi_signo != SIGHUP || !l->watch->output.file) {
 			release_signals();
 			stop(l);
 			continue;
 		}
 		r = ft_output_reopen(l->output);
 		if (r < 0)
-			cli_error("%s: cannot be reopened: %s", l->watch->output.file, strerror(-r));
+			cli_error("%s: cannot be reopened: %s", l->watch->output.file,
+				  strerror(-r));
 		ft_session_ignore_file(l->watch->session, ft_output_fd(l->output));
 	}
 }
@@ -198,8 +201,10 @@ static void wait_for_more(struct loop *l)
 	struct pollfd fds[] = {
 		{.fd = l->watch->session->epoll, .events = POLLIN},
 		{.fd = l->signals, .events = POLLIN},
-		/* A pipe whose reader goes while nothing happens: then nothing more can be told. */
-		{.fd = !l->watch->output.file && is_pipe(STDOUT_FILENO) ? STDOUT_FILENO : -1},
+		/* A pipe whose reader goes while nothing happens: then nothing more can
+		   be told. */
+		{.fd = !l->watch->output.file && is_pipe(STDOUT_FILENO) ? STDOUT_FILENO
+									: -1},
 	};
 
 	if (poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns())) < 0)
@@ -235,7 +240,8 @@ static void summarize(const struct loop *l)
 	char lost[64] = "nothing lost";
 
 	if (dropped > 0)
-		snprintf(lost, sizeof(lost), "%" PRIu64 " not printed, the output was too slow", dropped);
+		snprintf(lost, sizeof(lost),
+			 "%" PRIu64 " not printed, the output was too slow", dropped);
 	else if (l->lost)
 		snprintf(lost, sizeof(lost), "some were lost");
 	cli_error("%" PRIu64 " events in %.1f s, %s", l->told, seconds, lost);
@@ -253,7 +259,9 @@ static int finish(struct loop *l)
 	if (error == -EPIPE)
 		cli_error("output: the reader has gone");
 	else if (error < 0)
-		cli_error("%s: %s", l->watch->output.file ? l->watch->output.file : "output", strerror(-error));
+		cli_error("%s: %s",
+			  l->watch->output.file ? l->watch->output.file : "output",
+			  strerror(-error));
 	if (error < 0)
 		return CLI_FAILED;
 	return lost ? CLI_INCOMPLETE : CLI_DONE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An event as it is told: plain data, filled by the session, read by match, output and the caller. */
+/* An event as it is told: plain data, filled by the session, read by match, output and
+ * the caller. */
 #pragma once
 
 #include "event/mask.h"
@@ -12,11 +13,13 @@ enum ft_event_kind {
 };
 
 enum ft_path_source {
-	FT_PATH_NONE,    /* not known at all */
-	FT_PATH_PARTIAL, /* the name is known, its directory is not: path is the name alone */
-	FT_PATH_NOW,     /* as of reading */
-	FT_PATH_FIRST,   /* as of the record's first event; an ancestor was renamed while more may have been merged in */
-	FT_PATH_EVENT,   /* as it was when it happened */
+	FT_PATH_NONE,	 /* not known at all */
+	FT_PATH_PARTIAL, /* the name is known, its directory is not: path is the name
+			    alone */
+	FT_PATH_NOW,	 /* as of reading */
+	FT_PATH_FIRST,	 /* as of the record's first event; an ancestor was renamed while
+			    more may have been merged in */
+	FT_PATH_EVENT,	 /* as it was when it happened */
 };
 
 enum ft_lost_where {
@@ -28,28 +31,30 @@ enum ft_lost_where {
 	FT_LOST_JOURNAL,
 };
 
-/* Spans live until the session's next event. What is not known is absent: len 0, or the has_ flag unset. */
+/* Spans live until the session's next event. What is not known is absent: len 0, or the
+ * has_ flag unset. */
 struct ft_event {
 	enum ft_event_kind kind;
 	enum ft_path_source path_source;
 	int64_t time_ns;  /* wall clock: when the record was read */
-	int64_t after_ns; /* when the queue was last seen empty; 0: less than 100 ms before time */
-	uint64_t mask;    /* requested bits that happened, without ONDIR */
+	int64_t after_ns; /* when the queue was last seen empty; 0: less than 100 ms
+			     before time */
+	uint64_t mask;	  /* requested bits that happened, without ONDIR */
 	bool dir;
 	bool has_inode;
 	bool has_error;
 	bool has_count;
 	uint64_t inode;
-	struct ft_span path;     /* absolute (partial: the name); rename: the new one */
+	struct ft_span path;	 /* absolute (partial: the name); rename: the new one */
 	struct ft_span old_path; /* rename only */
-	struct ft_span dev;      /* "8:1", of the superblock */
-	struct ft_span fs;       /* "ext4" */
-	pid_t pid;               /* 0: unknown */
+	struct ft_span dev;	 /* "8:1", of the superblock */
+	struct ft_span fs;	 /* "ext4" */
+	pid_t pid;		 /* 0: unknown */
 	enum ft_certainty certainty;
-	const struct ft_process *process;           /* NULL: unknown */
+	const struct ft_process *process;	    /* NULL: unknown */
 	const struct ft_process *const *candidates; /* when ambiguous */
 	size_t candidates_count;
-	int error;          /* fs_error: the errno told by the kernel, positive */
+	int error; /* fs_error: the errno told by the kernel, positive */
 	uint32_t error_count;
 	uint64_t mnt_id; /* mnt_attach, mnt_detach: the unique id; 0: absent */
 	/* FT_KIND_LOST */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A process image: what one program run by one process was, from an exec (or fork) to the next or its end. */
+/* A process image: what one program run by one process was, from an exec (or fork) to the
+ * next or its end. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,9 +10,9 @@
 #include "base/bytes.h"
 
 enum ft_certainty {
-	FT_CERTAINTY_NONE,        /* the pid at most */
+	FT_CERTAINTY_NONE,	  /* the pid at most */
 	FT_CERTAINTY_CREDENTIALS, /* pid, ppid and ids, no image */
-	FT_CERTAINTY_AMBIGUOUS,   /* one of several images: see candidates */
+	FT_CERTAINTY_AMBIGUOUS,	  /* one of several images: see candidates */
 	FT_CERTAINTY_EXACT,
 };
 
@@ -21,9 +22,11 @@ struct ft_ancestor {
 	struct ft_span exe;  /* empty: unknown */
 };
 
-/* Everything that is not known is absent: len 0, or the has_ flag unset. Immutable once it was handed out. */
+/* Everything that is not known is absent: len 0, or the has_ flag unset. Immutable once
+ * it was handed out. */
 struct ft_process {
-	uint64_t id; /* unique in a session, never reused: keys what output caches of it */
+	uint64_t
+		id; /* unique in a session, never reused: keys what output caches of it */
 	pid_t pid;
 	pid_t ppid;
 	bool has_ppid;
@@ -32,10 +35,11 @@ struct ft_process {
 	gid_t gid;
 	int64_t start_ns; /* wall clock, 0: unknown */
 	struct ft_span comm;
-	struct ft_span exe;       /* resolved path of the file that runs, bytes, no " (deleted)" */
-	struct ft_span args;      /* each argument NUL-ended */
-	bool args_cut;            /* args were longer than what was kept */
-	struct ft_span cgroup;    /* path of the unified (or systemd's) hierarchy */
+	struct ft_span
+		exe; /* resolved path of the file that runs, bytes, no " (deleted)" */
+	struct ft_span args;	  /* each argument NUL-ended */
+	bool args_cut;		  /* args were longer than what was kept */
+	struct ft_span cgroup;	  /* path of the unified (or systemd's) hierarchy */
 	struct ft_span container; /* id, from the cgroup path */
 	const struct ft_ancestor *parents; /* nearest first */
 	size_t parents_count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's fanotify ABI as this project needs it: also what the build machine's headers do not know yet. */
+/* The kernel's fanotify ABI as this project needs it: also what the build machine's
+ * headers do not know yet. */
 #pragma once
 
 #include <stdint.h>
@@ -20,10 +21,11 @@ enum {
 	FT_INIT_REPORT_DIR_FID = 0x00000400,
 	FT_INIT_REPORT_NAME = 0x00000800,
 	FT_INIT_REPORT_TARGET_FID = 0x00001000, /* 5.17 */
-	FT_INIT_REPORT_FD_ERROR = 0x00002000,   /* 6.12 */
-	FT_INIT_REPORT_MNT = 0x00004000,        /* 6.14 */
+	FT_INIT_REPORT_FD_ERROR = 0x00002000,	/* 6.12 */
+	FT_INIT_REPORT_MNT = 0x00004000,	/* 6.14 */
 	FT_INIT_DFID_NAME = FT_INIT_REPORT_DIR_FID | FT_INIT_REPORT_NAME,
-	FT_INIT_DFID_NAME_TARGET = FT_INIT_DFID_NAME | FT_INIT_REPORT_FID | FT_INIT_REPORT_TARGET_FID,
+	FT_INIT_DFID_NAME_TARGET =
+		FT_INIT_DFID_NAME | FT_INIT_REPORT_FID | FT_INIT_REPORT_TARGET_FID,
 };
 
 /* fanotify_mark(2) */
@@ -34,7 +36,7 @@ enum {
 	FT_MARK_ONLYDIR = 0x00000008,
 	FT_MARK_FLUSH = 0x00000080,
 	FT_MARK_EVICTABLE = 0x00000200, /* 5.19 */
-	FT_MARK_IGNORE = 0x00000400,    /* 6.0 */
+	FT_MARK_IGNORE = 0x00000400,	/* 6.0 */
 	FT_MARK_INODE = 0x00000000,
 	FT_MARK_MOUNT = 0x00000010,
 	FT_MARK_FILESYSTEM = 0x00000100,

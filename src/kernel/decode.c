@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoding of what a fanotify group delivers. Everything is checked for length before it is read. */
+/* Decoding of what a fanotify group delivers. Everything is checked for length before it
+ * is read. */
 #include "kernel/decode.h"
 
 #include <errno.h>
@@ -31,7 +32,8 @@ ssize_t ft_decode_size(const void *data, size_t n)
 }
 
 /* The key and, after it, what is left of the info record. */
-static int take_key(const char *p, size_t n, struct ft_span *ret_key, struct ft_span *ret_rest)
+static int take_key(const char *p, size_t n, struct ft_span *ret_key,
+		    struct ft_span *ret_rest)
 {
 	uint32_t bytes;
 
@@ -114,7 +116,8 @@ int ft_decode(const void *data, size_t n, struct ft_record *ret)
 
 	if (!m)
 		return -EBADMSG;
-	*ret = (struct ft_record){.mask = m->mask, .fd = m->fd, .pid = m->pid, .pidfd = FT_NOFD};
+	*ret = (struct ft_record){
+		.mask = m->mask, .fd = m->fd, .pid = m->pid, .pidfd = FT_NOFD};
 	p = (const char *)data + m->metadata_len;
 	end = (const char *)data + m->event_len;
 	while (p < end) {
@@ -152,7 +155,8 @@ static bool inode64_at(struct ft_span key, size_t offset, uint64_t *ret)
 	return true;
 }
 
-/* The layouts are part of each filesystem's export operations, and of NFS clients' memory: they do not change. */
+/* The layouts are part of each filesystem's export operations, and of NFS clients'
+ * memory: they do not change. */
 bool ft_decode_inode(struct ft_span key, const char *fs, uint64_t *ret)
 {
 	int32_t type;

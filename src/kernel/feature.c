@@ -28,7 +28,8 @@ static int probe_group(unsigned int flags)
 }
 
 /* Marks the root directory for a moment, for an event that hardly ever happens to it. */
-static int probe_mark(unsigned int init, unsigned int mark, uint64_t mask, const char *path)
+static int probe_mark(unsigned int init, unsigned int mark, uint64_t mask,
+		      const char *path)
 {
 	_cleanup_close_ int group = ft_group_open(init, O_RDONLY);
 
@@ -45,7 +46,8 @@ static int probe_handles(void)
 	root = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	/* A handle that names nothing: the privilege is asked for before it is looked at. */
+	/* A handle that names nothing: the privilege is asked for before it is looked at.
+	 */
 	key = (struct ft_key){.len = FT_KEY_HEADER + 8};
 	key.data[FT_KEY_FSID] = 8;
 	key.data[FT_KEY_FSID + 4] = 1;
@@ -61,9 +63,11 @@ int ft_feature_probe(enum ft_feature feature)
 	case FT_FEATURE_TARGET:
 		return probe_group(FT_INIT_DFID_NAME_TARGET);
 	case FT_FEATURE_RENAME:
-		return probe_mark(FT_INIT_DFID_NAME_TARGET, FT_MARK_INODE, FT_EV_RENAME | FT_EV_ONDIR, "/");
+		return probe_mark(FT_INIT_DFID_NAME_TARGET, FT_MARK_INODE,
+				  FT_EV_RENAME | FT_EV_ONDIR, "/");
 	case FT_FEATURE_FILESYSTEM:
-		return probe_mark(FT_INIT_CLASS_NOTIF, FT_MARK_FILESYSTEM, FT_EV_MODIFY, "/");
+		return probe_mark(FT_INIT_CLASS_NOTIF, FT_MARK_FILESYSTEM, FT_EV_MODIFY,
+				  "/");
 	case FT_FEATURE_UNLIMITED:
 		return probe_group(FT_INIT_REPORT_FID | FT_INIT_UNLIMITED_QUEUE);
 	case FT_FEATURE_HANDLES:
@@ -71,7 +75,8 @@ int ft_feature_probe(enum ft_feature feature)
 	case FT_FEATURE_PERMISSION:
 		return probe_group(FT_INIT_CLASS_CONTENT);
 	case FT_FEATURE_MOUNT_EVENTS:
-		return probe_mark(FT_INIT_REPORT_MNT, FT_MARK_MNTNS, FT_EV_MNT_ATTACH, "/proc/self/ns/mnt");
+		return probe_mark(FT_INIT_REPORT_MNT, FT_MARK_MNTNS, FT_EV_MNT_ATTACH,
+				  "/proc/self/ns/mnt");
 	}
 	return -EINVAL;
 }

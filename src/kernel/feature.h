@@ -13,5 +13,6 @@ enum ft_feature {
 	FT_FEATURE_MOUNT_EVENTS,
 };
 
-/* 1: there, 0: not, -errno: could not be tried. No mark outlives the call, and none asks for permission. */
+/* 1: there, 0: not, -errno: could not be tried. No mark outlives the call, and none asks
+ * for permission. */
 int ft_feature_probe(enum ft_feature feature);

@@ -16,14 +16,16 @@ int ft_group_open(unsigned int flags, unsigned int event_f_flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int ft_group_mark(int group, unsigned int flags, uint64_t mask, int dirfd, const char *path)
+int ft_group_mark(int group, unsigned int flags, uint64_t mask, int dirfd,
+		  const char *path)
 {
 	return fanotify_mark(group, flags, mask, dirfd, path) < 0 ? -errno : 0;
 }
 
 int ft_group_flush(int group, unsigned int type)
 {
-	return fanotify_mark(group, FT_MARK_FLUSH | type, 0, AT_FDCWD, NULL) < 0 ? -errno : 0;
+	return fanotify_mark(group, FT_MARK_FLUSH | type, 0, AT_FDCWD, NULL) < 0 ? -errno
+										 : 0;
 }
 
 ssize_t ft_group_read(int group, void *buffer, size_t n)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fanotify system calls: groups, marks, answers. Nothing else in the project makes them. */
+/* The fanotify system calls: groups, marks, answers. Nothing else in the project makes
+ * them. */
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +10,8 @@
 /* fanotify_init; close-on-exec and non-blocking always. A descriptor or -errno. */
 int ft_group_open(unsigned int flags, unsigned int event_f_flags);
 /* fanotify_mark; path NULL: the object of dirfd itself (O_PATH will do). 0 or -errno. */
-int ft_group_mark(int group, unsigned int flags, uint64_t mask, int dirfd, const char *path);
+int ft_group_mark(int group, unsigned int flags, uint64_t mask, int dirfd,
+		  const char *path);
 /* Removes all marks of one type (FT_MARK_INODE, _MOUNT, _FILESYSTEM). */
 int ft_group_flush(int group, unsigned int type);
 /* Bytes read, 0 when the queue is empty, -errno. */

@@ -11,7 +11,8 @@
 
 #include "base/cleanup.h"
 
-/* Linux 6.5: a handle that identifies, but need not be openable (overlayfs and others without export operations). */
+/* Linux 6.5: a handle that identifies, but need not be openable (overlayfs and others
+ * without export operations). */
 #define FT_AT_HANDLE_FID 0x200
 
 int ft_handle_fsid(int fd, uint64_t *ret)
@@ -37,11 +38,13 @@ int ft_handle_key(int dirfd, const char *path, uint64_t fsid, struct ft_key *ret
 		if (errno != EOPNOTSUPP)
 			return -errno;
 		u.h.handle_bytes = MAX_HANDLE_SZ;
-		if (name_to_handle_at(dirfd, path, &u.h, &mount_id, flags | FT_AT_HANDLE_FID) < 0)
+		if (name_to_handle_at(dirfd, path, &u.h, &mount_id,
+				      flags | FT_AT_HANDLE_FID) < 0)
 			return -errno;
 	}
 	memcpy(ret->data, &fsid, FT_KEY_FSID);
-	memcpy(ret->data + FT_KEY_FSID, &u.h, FT_KEY_HEADER - FT_KEY_FSID + u.h.handle_bytes);
+	memcpy(ret->data + FT_KEY_FSID, &u.h,
+	       FT_KEY_HEADER - FT_KEY_FSID + u.h.handle_bytes);
 	ret->len = FT_KEY_HEADER + u.h.handle_bytes;
 	return 0;
 }
@@ -61,7 +64,8 @@ int ft_handle_open(int mount_fd, struct ft_span key)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Linux wants a descriptor that is really open for open_by_handle_at(2): O_PATH is EBADF. */
+/* Linux wants a descriptor that is really open for open_by_handle_at(2): O_PATH is EBADF.
+ */
 static int open_root(int mount_fd)
 {
 	int fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,6 +92,7 @@ int ft_handle_mount_btrfs(const char *source)
 	    fsconfig(context, FSCONFIG_SET_STRING, "subvolid", "5", 0) < 0 ||
 	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	tree = fsmount(context, FSMOUNT_CLOEXEC,
+		       MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	return tree < 0 ? -errno : open_root(tree);
 }

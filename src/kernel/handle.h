@@ -18,15 +18,18 @@ static inline struct ft_span ft_key_span(const struct ft_key *k)
 	return (struct ft_span){k->data, k->len};
 }
 
-/* The key of dirfd/path (path "": of dirfd itself) on the filesystem with this fsid. 0 or -errno. */
+/* The key of dirfd/path (path "": of dirfd itself) on the filesystem with this fsid. 0 or
+ * -errno. */
 int ft_handle_key(int dirfd, const char *path, uint64_t fsid, struct ft_key *ret);
 /* As fanotify reports it. 0 or -errno. */
 int ft_handle_fsid(int fd, uint64_t *ret);
-/* An O_PATH descriptor of the directory or file, or -errno (-ESTALE: it is gone). mount_fd: any object of the filesystem. */
+/* An O_PATH descriptor of the directory or file, or -errno (-ESTALE: it is gone).
+ * mount_fd: any object of the filesystem. */
 int ft_handle_open(int mount_fd, struct ft_span key);
 /*
- * The root of a private mount of the directory that fd shows, or -errno. It is in no namespace: the original can be
- * unmounted while this is held. Opening it is an event, so do it before the marks.
+ * The root of a private mount of the directory that fd shows, or -errno. It is in no
+ * namespace: the original can be unmounted while this is held. Opening it is an event, so
+ * do it before the marks.
  */
 int ft_handle_clone_mount(int fd);
 /* The same of a btrfs with all its subvolumes (subvolid=5), or -errno. */

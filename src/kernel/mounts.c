@@ -58,8 +58,10 @@ static char *unescape(struct ft_span s)
 	for (size_t i = 0; i < s.len; i++) {
 		const char *c = s.data + i;
 
-		if (*c == '\\' && s.len - i > 3 && is_octal(c[1]) && is_octal(c[2]) && is_octal(c[3])) {
-			*p++ = (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0'));
+		if (*c == '\\' && s.len - i > 3 && is_octal(c[1]) && is_octal(c[2]) &&
+		    is_octal(c[3])) {
+			*p++ = (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 |
+				      (c[3] - '0'));
 			i += 3;
 			continue;
 		}
@@ -90,7 +92,8 @@ static int parse_line(struct ft_mount *m, struct ft_span line)
 	struct ft_span field;
 
 	*m = (struct ft_mount){.visible = true};
-	if (parse_id(take_field(&line), &m->id) < 0 || parse_id(take_field(&line), &m->parent_id) < 0)
+	if (parse_id(take_field(&line), &m->id) < 0 ||
+	    parse_id(take_field(&line), &m->parent_id) < 0)
 		return -EBADMSG;
 	m->dev = unescape(take_field(&line));
 	m->root = unescape(take_field(&line));
@@ -112,7 +115,8 @@ int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text)
 
 	while (text.len > 0) {
 		const char *end = memchr(text.data, '\n', text.len);
-		struct ft_span line = {text.data, end ? (size_t)(end - text.data) : text.len};
+		struct ft_span line = {text.data,
+				       end ? (size_t)(end - text.data) : text.len};
 		struct ft_mount *list;
 
 		if (m.count % 64 == 0) {
@@ -136,10 +140,12 @@ static bool is_visible(const struct ft_mount *m)
 {
 	struct statx sx;
 
-	if (statx(AT_FDCWD, m->mountpoint, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+	if (statx(AT_FDCWD, m->mountpoint,
+		  AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
 		  STATX_MNT_ID, &sx) < 0)
 		return false;
-	/* A kernel without STATX_MNT_ID (before 5.8) cannot say: take the table's word. */
+	/* A kernel without STATX_MNT_ID (before 5.8) cannot say: take the table's word.
+	 */
 	return !(sx.stx_mask & STATX_MNT_ID) || (int)sx.stx_mnt_id == m->id;
 }
 
@@ -180,10 +186,11 @@ int ft_mounts_id_of(int fd)
 bool ft_mounts_is_pseudo(const char *type)
 {
 	static const char *const types[] = {
-		"autofs",     "binfmt_misc", "bpf",   "cgroup",      "cgroup2",    "configfs",  "debugfs",
-		"devpts",     "devtmpfs",    "efivarfs", "fusectl",  "hugetlbfs",  "mqueue",    "nsfs",
-		"pipefs",     "proc",        "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "smackfs",
-		"sockfs",     "sysfs",       "tracefs",
+		"autofs",   "binfmt_misc", "bpf",	 "cgroup",     "cgroup2",
+		"configfs", "debugfs",	   "devpts",	 "devtmpfs",   "efivarfs",
+		"fusectl",  "hugetlbfs",   "mqueue",	 "nsfs",       "pipefs",
+		"proc",	    "pstore",	   "rpc_pipefs", "securityfs", "selinuxfs",
+		"smackfs",  "sockfs",	   "sysfs",	 "tracefs",
 	};
 
 	for (size_t i = 0; i < FT_ARRAY_SIZE(types); i++)

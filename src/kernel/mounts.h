@@ -11,10 +11,12 @@
 struct ft_mount {
 	int id;
 	int parent_id;
-	char *dev;        /* "8:1": of the superblock, what says that two mounts show the same filesystem */
-	char *root;       /* what of the filesystem it shows: "/" or "/dir", "//deleted" forms are kept */
+	char *dev;  /* "8:1": of the superblock, what says that two mounts show the same
+		       filesystem */
+	char *root; /* what of the filesystem it shows: "/" or "/dir", "//deleted" forms
+		       are kept */
 	char *mountpoint; /* absolute */
-	char *type;       /* "ext4" */
+	char *type;	  /* "ext4" */
 	char *source;
 	bool visible; /* not below or under another mount: its mountpoint leads to it */
 };
@@ -24,9 +26,11 @@ struct ft_mounts {
 	size_t count;
 };
 
-/* Reads the table; every mount is checked for being visible (statx, no automount). 0 or -errno. */
+/* Reads the table; every mount is checked for being visible (statx, no automount). 0 or
+ * -errno. */
 int ft_mounts_read(struct ft_mounts *ret);
-/* Parses text of the form of /proc/self/mountinfo; visible is true for all. 0, -EBADMSG or -ENOMEM. */
+/* Parses text of the form of /proc/self/mountinfo; visible is true for all. 0, -EBADMSG
+ * or -ENOMEM. */
 int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text);
 void ft_mounts_fini(struct ft_mounts *m);
 const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id);

@@ -18,7 +18,8 @@ static uint64_t hash_of(struct ft_span key)
 
 static bool has_key(const void *item, const void *key)
 {
-	return ft_span_equal(((const struct ft_move *)item)->key, *(const struct ft_span *)key);
+	return ft_span_equal(((const struct ft_move *)item)->key,
+			     *(const struct ft_span *)key);
 }
 
 void ft_ahead_clear(struct ft_ahead *a)
@@ -88,7 +89,8 @@ const struct ft_move *ft_ahead_find(const struct ft_ahead *a, struct ft_span key
 	return ft_table_find(&a->table, hash_of(key), &key, has_key);
 }
 
-const struct ft_move *ft_ahead_pass(struct ft_ahead *a, struct ft_span key, uint64_t position)
+const struct ft_move *ft_ahead_pass(struct ft_ahead *a, struct ft_span key,
+				    uint64_t position)
 {
 	struct ft_move *m = (struct ft_move *)ft_ahead_find(a, key);
 

@@ -12,7 +12,9 @@ enum { DEPTH_MAX = 1 << 16 };
 
 struct ft_span ft_node_name(const struct ft_node *n)
 {
-	return (struct ft_span){n->name_len > FT_NODE_NAME_INLINE ? n->name : n->inline_name, n->name_len};
+	return (struct ft_span){n->name_len > FT_NODE_NAME_INLINE ? n->name
+								  : n->inline_name,
+				n->name_len};
 }
 
 struct ft_span ft_node_key(const struct ft_node *n)
@@ -128,7 +130,8 @@ static bool is_below(const struct ft_node *n, const struct ft_node *above)
 	return false;
 }
 
-int ft_dirtree_place(struct ft_dirtree *t, struct ft_node *n, struct ft_node *parent, struct ft_span name)
+int ft_dirtree_place(struct ft_dirtree *t, struct ft_node *n, struct ft_node *parent,
+		     struct ft_span name)
 {
 	int r;
 
@@ -195,8 +198,8 @@ static bool is_disposable(const struct ft_dirtree *t, const struct ft_node *n, b
 }
 
 /*
- * Frees what may go. The table shifts back on a removal, so a round may pass by an item that was moved over the end: it goes
- * with the next sweep.
+ * Frees what may go. The table shifts back on a removal, so a round may pass by an item
+ * that was moved over the end: it goes with the next sweep.
  */
 static void sweep_round(struct ft_dirtree *t, bool over)
 {
@@ -221,7 +224,8 @@ void ft_dirtree_sweep(struct ft_dirtree *t)
 {
 	size_t max = t->max ? t->max : FT_DIRTREE_MAX;
 
-	/* A walk of the table for a handful of tombstones would cost more than they do. */
+	/* A walk of the table for a handful of tombstones would cost more than they do.
+	 */
 	if (t->gone > 64 + t->table.count / 8)
 		sweep_round(t, false);
 	for (int round = 0; round < 3 && t->table.count > max; round++)
@@ -229,7 +233,8 @@ void ft_dirtree_sweep(struct ft_dirtree *t)
 }
 
 /* The length of the path, and its root. */
-static int measure(const struct ft_node *n, size_t *ret_len, const struct ft_node **ret_root)
+static int measure(const struct ft_node *n, size_t *ret_len,
+		   const struct ft_node **ret_root)
 {
 	size_t len = 0;
 
@@ -245,7 +250,8 @@ static int measure(const struct ft_node *n, size_t *ret_len, const struct ft_nod
 	return n->state == FT_NODE_ANCHOR ? 0 : -ENOENT;
 }
 
-int ft_node_path(const struct ft_node *n, struct ft_bytes *out, const struct ft_node **ret_root)
+int ft_node_path(const struct ft_node *n, struct ft_bytes *out,
+		 const struct ft_node **ret_root)
 {
 	struct ft_span name;
 	size_t len;

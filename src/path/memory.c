@@ -28,8 +28,8 @@ void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_plac
 {
 	struct ft_memory_slot *s;
 
-	if (!m->slots || key.len == 0 || key.len > FT_KEY_MAX || place->dir.len > FT_KEY_MAX ||
-	    place->name.len > 255)
+	if (!m->slots || key.len == 0 || key.len > FT_KEY_MAX ||
+	    place->dir.len > FT_KEY_MAX || place->name.len > 255)
 		return;
 	s = slot_of(m, key);
 	s->key_len = (uint16_t)key.len;

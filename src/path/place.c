@@ -9,7 +9,8 @@
 
 enum {
 	ROUNDS_MAX = 1 << 16,
-	/* Earlier renames that are compared with a new one; a directory renamed more often in one backlog is in doubt anyway. */
+	/* Earlier renames that are compared with a new one; a directory renamed more
+	   often in one backlog is in doubt anyway. */
 	RETURNS_MAX = 64,
 	WAIT_MSEC = 2,
 };
@@ -24,7 +25,8 @@ static void new_doubt(struct ft_resolver *r, struct ft_node *n)
 static void note_renames(struct ft_resolver *r, struct ft_node *n)
 {
 	if (n->state == FT_NODE_UNPLACED && n->renames_ahead == 0 && r->renames_ahead > 0)
-		n->renames_ahead = (uint16_t)ft_ahead_count_renames(&r->ahead, ft_node_key(n));
+		n->renames_ahead =
+			(uint16_t)ft_ahead_count_renames(&r->ahead, ft_node_key(n));
 }
 
 static struct ft_node *get_node(struct ft_resolver *r, struct ft_span key)
@@ -51,13 +53,15 @@ static bool place_by_move(struct ft_resolver *r, struct ft_node *n)
 	return m && place_at(r, n, &m->from);
 }
 
-/* Everything that happened before now is read; false: there was more than the backlog holds. */
+/* Everything that happened before now is read; false: there was more than the backlog
+ * holds. */
 static bool drain(struct ft_resolver *r)
 {
 	return r->host.drain(r->host.data) == 0;
 }
 
-/* It is gone: then its removal is in the queue, or about to be (the handle dies a moment before the record is made). */
+/* It is gone: then its removal is in the queue, or about to be (the handle dies a moment
+ * before the record is made). */
 static bool place_gone(struct ft_resolver *r, struct ft_node *n)
 {
 	drain(r);
@@ -72,8 +76,9 @@ static bool place_gone(struct ft_resolver *r, struct ft_node *n)
 }
 
 /*
- * Steps up until a directory that is known. A name that the walk saw may be newer than the record at hand: then the rename is in
- * the queue, which is drained after the last step, and tells the older one.
+ * Steps up until a directory that is known. A name that the walk saw may be newer than
+ * the record at hand: then the rename is in the queue, which is drained after the last
+ * step, and tells the older one.
  */
 static int walk_up(struct ft_resolver *r, struct ft_walk *w, struct ft_node *n)
 {
@@ -100,7 +105,8 @@ static int walk_up(struct ft_resolver *r, struct ft_walk *w, struct ft_node *n)
 }
 
 /* Corrects what a walk saw by what the queue says of the time before it. */
-static void correct_walk(struct ft_resolver *r, struct ft_node *n, const struct ft_node *end)
+static void correct_walk(struct ft_resolver *r, struct ft_node *n,
+			 const struct ft_node *end)
 {
 	bool complete = drain(r);
 	struct ft_node *above;
@@ -161,20 +167,21 @@ bool ft_place_dir(struct ft_resolver *r, struct ft_node *n)
 	return false;
 }
 
-/* a -> b, b -> a: a second a -> b would have been swallowed by the first, for as long as that was queued. */
+/* a -> b, b -> a: a second a -> b would have been swallowed by the first, for as long as
+ * that was queued. */
 static bool came_back(const struct ft_move *m)
 {
 	const struct ft_move *p = m->previous;
 
 	for (int i = 0; p; i++, p = p->previous)
-		if (i == RETURNS_MAX ||
-		    (ft_span_equal(p->from.dir, m->to.dir) && ft_span_equal(p->from.name, m->to.name)))
+		if (i == RETURNS_MAX || (ft_span_equal(p->from.dir, m->to.dir) &&
+					 ft_span_equal(p->from.name, m->to.name)))
 			return true;
 	return false;
 }
 
-static void apply_rename(struct ft_resolver *r, struct ft_node *n, const struct ft_record *rec,
-			 const struct ft_move *m)
+static void apply_rename(struct ft_resolver *r, struct ft_node *n,
+			 const struct ft_record *rec, const struct ft_move *m)
 {
 	if (r->renames_ahead > 0)
 		r->renames_ahead--;
@@ -214,7 +221,8 @@ void ft_place_apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t
 			ft_dirtree_unplace(&r->tree, n, FT_NODE_UNPLACED);
 	}
 	if (rec->mask & FT_EV_DELETE) {
-		/* A directory that nothing was known of: what the queue still holds of it is named by this. */
+		/* A directory that nothing was known of: what the queue still holds of it
+		 * is named by this. */
 		if (n->state != FT_NODE_PLACED)
 			place_at(r, n, &rec->place);
 		ft_dirtree_bury(&r->tree, n);

@@ -10,13 +10,16 @@
 
 enum {
 	PATIENCE = 64,
-	/* How far the cause of a record that names nothing is looked for in the queue: one system call makes them all. */
+	/* How far the cause of a record that names nothing is looked for in the queue:
+	   one system call makes them all. */
 	CAUSE_WINDOW = 32,
 };
 
-int ft_resolver_init(struct ft_resolver *r, struct ft_view *view, const struct ft_resolve_host *host)
+int ft_resolver_init(struct ft_resolver *r, struct ft_view *view,
+		     const struct ft_resolve_host *host)
 {
-	*r = (struct ft_resolver){.view = view, .host = *host, .patience = PATIENCE, .has_objects = true};
+	*r = (struct ft_resolver){
+		.view = view, .host = *host, .patience = PATIENCE, .has_objects = true};
 	return ft_memory_init(&r->memory);
 }
 
@@ -43,8 +46,8 @@ void ft_resolver_fini(struct ft_resolver *r)
 	*r = (struct ft_resolver){0};
 }
 
-int ft_resolver_add_filesystem(struct ft_resolver *r, const struct ft_filesystem *fs, struct ft_span root,
-			       struct ft_span root_name)
+int ft_resolver_add_filesystem(struct ft_resolver *r, const struct ft_filesystem *fs,
+			       struct ft_span root, struct ft_span root_name)
 {
 	struct ft_filesystem *list;
 	struct ft_node *n;
@@ -62,7 +65,8 @@ int ft_resolver_add_filesystem(struct ft_resolver *r, const struct ft_filesystem
 	return 0;
 }
 
-struct ft_filesystem *ft_resolver_find_filesystem(struct ft_resolver *r, struct ft_span key)
+struct ft_filesystem *ft_resolver_find_filesystem(struct ft_resolver *r,
+						  struct ft_span key)
 {
 	if (key.len < FT_KEY_FSID)
 		return NULL;
@@ -83,7 +87,8 @@ void ft_resolver_drop_filesystem(struct ft_resolver *r, uint64_t fsid)
 	}
 }
 
-void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec, uint64_t position)
+void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec,
+		      uint64_t position)
 {
 	struct ft_node *n;
 
@@ -91,7 +96,8 @@ void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec, uint64
 		r->moved_blindly = r->moved_blindly || (rec->mask & FT_EV_MOVED_FROM);
 		return;
 	}
-	if (!(rec->mask & (FT_EV_RENAME | FT_EV_DELETE)) || ft_ahead_add(&r->ahead, rec, position) < 0)
+	if (!(rec->mask & (FT_EV_RENAME | FT_EV_DELETE)) ||
+	    ft_ahead_add(&r->ahead, rec, position) < 0)
 		return;
 	if (!(rec->mask & FT_EV_RENAME))
 		return;
@@ -152,8 +158,8 @@ static enum ft_path_source source_of(const struct ft_resolver *r, const struct f
 }
 
 /* One place of a record into out; what is known less well decides the record's source. */
-static void resolve_place(struct ft_resolver *r, const struct ft_place *p, struct ft_bytes *out,
-			  struct ft_resolved *ret)
+static void resolve_place(struct ft_resolver *r, const struct ft_place *p,
+			  struct ft_bytes *out, struct ft_resolved *ret)
 {
 	const struct ft_dir_view *d = NULL;
 	enum ft_path_source source;
@@ -167,24 +173,27 @@ static void resolve_place(struct ft_resolver *r, const struct ft_place *p, struc
 		if (!(p->name.len == 1 && p->name.data[0] == '.'))
 			ft_bytes_put_span(out, p->name);
 		source = out->len > 0 ? FT_PATH_PARTIAL : FT_PATH_NONE;
-		/* It cannot be said to be outside: it is told. A place that no mount shows is said so by its view. */
+		/* It cannot be said to be outside: it is told. A place that no mount
+		 * shows is said so by its view. */
 		ret->inside = ret->inside || !d || d->inside == FT_INSIDE;
 	} else {
 		put_path(out, ft_bytes_span(&d->path), p->name);
 		source = source_of(r, n);
 		ret->inside = ret->inside || d->inside == FT_INSIDE ||
-			      (d->inside == FT_EDGE && ft_view_is_target(r->view, ft_bytes_span(out)));
+			      (d->inside == FT_EDGE &&
+			       ft_view_is_target(r->view, ft_bytes_span(out)));
 	}
 	if (source < ret->source)
 		ret->source = source;
 }
 
 /*
- * A record that carries nothing but the object's handle comes with another of the same system call: link and unlink name
- * the object right after it, a rename over it stands right before it.
+ * A record that carries nothing but the object's handle comes with another of the same
+ * system call: link and unlink name the object right after it, a rename over it stands
+ * right before it.
  */
-static bool find_cause(struct ft_resolver *r, const struct ft_record *rec, uint64_t position,
-		       struct ft_place *ret)
+static bool find_cause(struct ft_resolver *r, const struct ft_record *rec,
+		       uint64_t position, struct ft_place *ret)
 {
 	struct ft_record next;
 
@@ -194,7 +203,8 @@ static bool find_cause(struct ft_resolver *r, const struct ft_record *rec, uint6
 			if (i > 0 || r->patience == 0)
 				break;
 			r->patience--;
-			if (r->host.drain(r->host.data) < 0 || !r->host.peek(r->host.data, i, &next))
+			if (r->host.drain(r->host.data) < 0 ||
+			    !r->host.peek(r->host.data, i, &next))
 				break;
 		}
 		if (next.place.dir.len > 0 && ft_span_equal(next.object, rec->object)) {
@@ -212,7 +222,8 @@ static bool find_cause(struct ft_resolver *r, const struct ft_record *rec, uint6
 	return true;
 }
 
-static void remember_rename(struct ft_resolver *r, const struct ft_record *rec, uint64_t position)
+static void remember_rename(struct ft_resolver *r, const struct ft_record *rec,
+			    uint64_t position)
 {
 	r->last_rename_pid = rec->pid;
 	r->last_rename_position = position;
@@ -234,14 +245,15 @@ static void apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t p
 		ft_memory_put(&r->memory, rec->object, &rec->place);
 }
 
-void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec, uint64_t position,
-			 struct ft_resolved *ret)
+void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
+			 uint64_t position, struct ft_resolved *ret)
 {
 	struct ft_place place = rec->place;
 	bool named;
 
 	*ret = (struct ft_resolved){.source = FT_PATH_EVENT};
-	ret->fs = ft_resolver_find_filesystem(r, place.dir.len > 0 ? place.dir : rec->object);
+	ret->fs = ft_resolver_find_filesystem(r, place.dir.len > 0 ? place.dir
+								   : rec->object);
 	if (!ret->fs) {
 		ret->source = FT_PATH_NONE;
 		return;
@@ -252,7 +264,8 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec, uin
 		ret->inside = true;
 		return;
 	}
-	named = place.dir.len > 0 || (rec->object.len > 0 && find_cause(r, rec, position, &place));
+	named = place.dir.len > 0 ||
+		(rec->object.len > 0 && find_cause(r, rec, position, &place));
 	if (named) {
 		resolve_place(r, &place, &r->path, ret);
 		ret->path = ft_bytes_span(&r->path);
@@ -264,7 +277,8 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec, uin
 		resolve_place(r, &rec->old_place, &r->old_path, ret);
 		ret->old_path = ft_bytes_span(&r->old_path);
 	}
-	ret->inside = ret->inside || (rec->object.len > 0 && ft_view_is_object(r->view, rec->object));
+	ret->inside = ret->inside ||
+		      (rec->object.len > 0 && ft_view_is_object(r->view, rec->object));
 	if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
 		apply(r, rec, position);
 }

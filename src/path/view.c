@@ -62,23 +62,25 @@ static struct ft_span parent_of(struct ft_span path)
 	return (struct ft_span){path.data, slash ? (size_t)(slash - path.data) : 0};
 }
 
-/* Another mount stands between m's mountpoint and the path: what is seen there is not m's. */
-static bool is_covered(const struct ft_view *v, const struct ft_mount *m, struct ft_span path)
+/* Another mount stands between m's mountpoint and the path: what is seen there is not
+ * m's. */
+static bool is_covered(const struct ft_view *v, const struct ft_mount *m,
+		       struct ft_span path)
 {
 	for (size_t i = 0; i < v->mounts.count; i++) {
 		const struct ft_mount *other = &v->mounts.list[i];
 		struct ft_span top = bare(other->mountpoint);
 
-		if (other != m && other->parent_id == m->id && top.len > bare(m->mountpoint).len &&
-		    ft_path_is_below(path, top))
+		if (other != m && other->parent_id == m->id &&
+		    top.len > bare(m->mountpoint).len && ft_path_is_below(path, top))
 			return true;
 	}
 	return false;
 }
 
 /* The path through this mount, into out; false if it does not show it. */
-static bool see_through(const struct ft_view *v, const struct ft_mount *m, struct ft_span inner,
-			struct ft_bytes *out)
+static bool see_through(const struct ft_view *v, const struct ft_mount *m,
+			struct ft_span inner, struct ft_bytes *out)
 {
 	struct ft_span root = bare(m->root);
 
@@ -90,7 +92,8 @@ static bool see_through(const struct ft_view *v, const struct ft_mount *m, struc
 	return !out->failed && !is_covered(v, m, ft_bytes_span(out));
 }
 
-static enum ft_inside inside_of(const struct ft_target *t, struct ft_span dir, const char *dev)
+static enum ft_inside inside_of(const struct ft_target *t, struct ft_span dir,
+				const char *dev)
 {
 	struct ft_span path = bare(t->path);
 
@@ -122,7 +125,8 @@ static bool see_for_target(struct ft_view *v, const struct ft_target *t, const c
 		for (size_t i = 0; i < v->mounts.count; i++) {
 			const struct ft_mount *m = &v->mounts.list[i];
 
-			if (strcmp(m->dev, dev) != 0 || (pass == 0) != (m->id == t->mount_id) ||
+			if (strcmp(m->dev, dev) != 0 ||
+			    (pass == 0) != (m->id == t->mount_id) ||
 			    !see_through(v, m, inner, &ret->path))
 				continue;
 			ret->inside = inside_of(t, ft_bytes_span(&ret->path), dev);
@@ -133,7 +137,8 @@ static bool see_for_target(struct ft_view *v, const struct ft_target *t, const c
 	return false;
 }
 
-static bool see_shortest(struct ft_view *v, const char *dev, struct ft_span inner, struct ft_dir_view *ret)
+static bool see_shortest(struct ft_view *v, const char *dev, struct ft_span inner,
+			 struct ft_dir_view *ret)
 {
 	const struct ft_mount *best = NULL;
 
@@ -147,12 +152,14 @@ static bool see_shortest(struct ft_view *v, const char *dev, struct ft_span inne
 	return best && see_through(v, best, inner, &ret->path);
 }
 
-static void see(struct ft_view *v, const char *dev, struct ft_span inner, struct ft_dir_view *ret)
+static void see(struct ft_view *v, const char *dev, struct ft_span inner,
+		struct ft_dir_view *ret)
 {
 	ret->known = true;
 	/* Whole filesystems are seen by the shortest way, trees as their PATH came. */
 	for (size_t i = 0; i < v->targets_count; i++)
-		if (v->targets[i].dev && see_for_target(v, &v->targets[i], dev, inner, ret))
+		if (v->targets[i].dev &&
+		    see_for_target(v, &v->targets[i], dev, inner, ret))
 			return;
 	ret->inside = FT_OUTSIDE;
 	for (size_t i = 0; i < v->targets_count; i++)
@@ -163,18 +170,21 @@ static void see(struct ft_view *v, const char *dev, struct ft_span inner, struct
 	/* No mount of ours shows it. Inside its filesystem it is there all the same. */
 	ret->known = false;
 	for (size_t i = 0; i < v->targets_count; i++)
-		if (v->targets[i].scope != FT_SCOPE_TREE && inside_of(&v->targets[i], inner, dev) == FT_INSIDE)
+		if (v->targets[i].scope != FT_SCOPE_TREE &&
+		    inside_of(&v->targets[i], inner, dev) == FT_INSIDE)
 			ret->inside = FT_INSIDE;
 }
 
-static bool is_fresh(const struct ft_view *v, const struct ft_dirtree *t, const struct ft_node *n,
-		     const struct ft_dir_view *d)
+static bool is_fresh(const struct ft_view *v, const struct ft_dirtree *t,
+		     const struct ft_node *n, const struct ft_dir_view *d)
 {
-	return d->node == n && d->stamp == n->stamp && d->epoch == t->epoch && d->version == v->version;
+	return d->node == n && d->stamp == n->stamp && d->epoch == t->epoch &&
+	       d->version == v->version;
 }
 
 const struct ft_dir_view *ft_view_of_dir(struct ft_view *v, const struct ft_dirtree *t,
-					 const struct ft_filesystem *fs, const struct ft_node *n)
+					 const struct ft_filesystem *fs,
+					 const struct ft_node *n)
 {
 	struct ft_dir_view *d = &v->cache[ft_hash_u64(0, (uintptr_t)n) % FT_VIEW_CACHE];
 	const struct ft_node *root;
@@ -201,8 +211,8 @@ bool ft_view_is_target(const struct ft_view *v, struct ft_span path)
 	for (size_t i = 0; i < v->targets_count; i++) {
 		const struct ft_target *t = &v->targets[i];
 
-		if ((t->scope == FT_SCOPE_TREE || t->scope == FT_SCOPE_DIRECTORY) && t->path &&
-		    ft_span_equal(path, ft_span_of(t->path)))
+		if ((t->scope == FT_SCOPE_TREE || t->scope == FT_SCOPE_DIRECTORY) &&
+		    t->path && ft_span_equal(path, ft_span_of(t->path)))
 			return true;
 	}
 	return false;
@@ -223,7 +233,8 @@ bool ft_view_has_path(const struct ft_view *v, struct ft_span path, const char *
 		const struct ft_target *t = &v->targets[i];
 
 		if (!t->dev || inside_of(t, path, dev) == FT_INSIDE ||
-		    (t->path && t->scope != FT_SCOPE_FILE && ft_span_equal(path, ft_span_of(t->path))) ||
+		    (t->path && t->scope != FT_SCOPE_FILE &&
+		     ft_span_equal(path, ft_span_of(t->path))) ||
 		    inside_of(t, parent_of(path), dev) == FT_INSIDE)
 			return true;
 	}

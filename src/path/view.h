@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a place inside a filesystem to the absolute path that a person sees, and whether that is what is watched. */
+/* From a place inside a filesystem to the absolute path that a person sees, and whether
+ * that is what is watched. */
 #pragma once
 
 #include "kernel/handle.h"
@@ -45,13 +46,14 @@ struct ft_dir_view {
 	uint32_t epoch;
 	uint32_t version;
 	enum ft_inside inside;
-	bool known;           /* shown by some mount */
+	bool known;	      /* shown by some mount */
 	struct ft_bytes path; /* absolute; "" is / */
 };
 
 enum { FT_VIEW_CACHE = 4096 };
 
-/* A direct-mapped cache of directories as they are seen: bounded, a miss is computed anew. */
+/* A direct-mapped cache of directories as they are seen: bounded, a miss is computed
+ * anew. */
 struct ft_view {
 	struct ft_target *targets;
 	size_t targets_count;
@@ -67,9 +69,11 @@ void ft_target_fini(struct ft_target *t);
 /* Takes the new table. */
 void ft_view_take_mounts(struct ft_view *v, struct ft_mounts *m);
 
-/* The directory as it is seen now; NULL: it is not placed, or out of memory. Lives until the next call. */
+/* The directory as it is seen now; NULL: it is not placed, or out of memory. Lives until
+ * the next call. */
 const struct ft_dir_view *ft_view_of_dir(struct ft_view *v, const struct ft_dirtree *t,
-					 const struct ft_filesystem *fs, const struct ft_node *n);
+					 const struct ft_filesystem *fs,
+					 const struct ft_node *n);
 /* Is this path one of the PATHs itself, by name? */
 bool ft_view_is_target(const struct ft_view *v, struct ft_span path);
 /* Is this object one of the PATHs that are files? */

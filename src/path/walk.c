@@ -12,7 +12,8 @@
 #include "base/file.h"
 
 enum {
-	/* Fifteen names of 255 bytes fit into what readlink of /proc/self/fd can tell (a page). */
+	/* Fifteen names of 255 bytes fit into what readlink of /proc/self/fd can tell (a
+	   page). */
 	LEVELS_IN_LINK = 15,
 	LEVELS_MAX = 1 << 15,
 };
@@ -26,8 +27,8 @@ static int read_link(int fd, struct ft_bytes *out)
 }
 
 /*
- * The link of a very deep directory does not fit into a page. Seen through a private mount of the directory fifteen levels
- * above, it does.
+ * The link of a very deep directory does not fit into a page. Seen through a private
+ * mount of the directory fifteen levels above, it does.
  */
 static int read_deep_link(struct ft_walk *w)
 {
@@ -80,7 +81,8 @@ static int load_link(struct ft_walk *w)
 		r = read_deep_link(w);
 	if (r < 0)
 		return r;
-	/* A live directory may have a name that ends so; then its link names itself and a second look would find it. */
+	/* A live directory may have a name that ends so; then its link names itself and a
+	 * second look would find it. */
 	if (w->link.len > n && memcmp(w->link.data + w->link.len - n, deleted, n) == 0) {
 		struct stat st;
 

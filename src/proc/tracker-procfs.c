@@ -283,6 +283,8 @@ static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *proce
 	pid_t pid = process->pid;
 	uint64_t start = UINT64_MAX;
 
+	if (root <= 0)
+		return false;
 	if (has_parent(process, root))
 		return true;
 	for (size_t i = 0; i < WALK_MAX && pid > 0; i++) {

@@ -28,7 +28,8 @@ int64_t ft_boot_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
-/* The moment before a read that found nothing: whatever is read later happened after it. */
+/* The moment before a read that found nothing: whatever is read later happened after it.
+ */
 static void see_empty(struct ft_backlog *b, int64_t now_ns, int64_t boot_ns)
 {
 	b->empty_ns = now_ns;
@@ -95,7 +96,8 @@ static struct ft_read *next_read(struct ft_backlog *b, int *ret)
 		b->reads = reads;
 		b->capacity = capacity;
 	}
-	data = mmap(NULL, FT_READ_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	data = mmap(NULL, FT_READ_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
 		return NULL;
 	b->reads[b->count].data = data;
@@ -165,7 +167,8 @@ static bool find_record(const struct ft_backlog *b, size_t *at, size_t *offset)
 	return *at < b->count;
 }
 
-bool ft_backlog_next(struct ft_backlog *b, struct ft_record *ret, const struct ft_read **ret_read)
+bool ft_backlog_next(struct ft_backlog *b, struct ft_record *ret,
+		     const struct ft_read **ret_read)
 {
 	struct ft_read *r;
 	const char *p;
@@ -192,7 +195,8 @@ bool ft_backlog_peek(const struct ft_backlog *b, unsigned int n, struct ft_recor
 			return false;
 		if (n == 0)
 			break;
-		offset += (size_t)ft_decode_size(b->reads[at].data + offset, b->reads[at].len - offset);
+		offset += (size_t)ft_decode_size(b->reads[at].data + offset,
+						 b->reads[at].len - offset);
 	}
 	return ft_decode(b->reads[at].data + offset, b->reads[at].len - offset, ret) == 0;
 }

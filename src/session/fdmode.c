@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* FD groups: where a filesystem has no handles, and where the caller is asked. Events come with an open descriptor. */
+/* FD groups: where a filesystem has no handles, and where the caller is asked. Events
+ * come with an open descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,15 +19,15 @@
 /* One descriptor an event: a read must not take more than are free. */
 enum { EVENTS_A_READ = 128, BUFFER_SIZE = EVENTS_A_READ * 24 };
 
-#define FD_BITS                                                                                     \
-	((uint64_t)(FT_EV_ACCESS | FT_EV_MODIFY | FT_EV_OPEN | FT_EV_OPEN_EXEC | FT_EV_CLOSE_WRITE |  \
-		    FT_EV_CLOSE_NOWRITE | FT_MASK_ASK))
+#define FD_BITS                                                                          \
+	((uint64_t)(FT_EV_ACCESS | FT_EV_MODIFY | FT_EV_OPEN | FT_EV_OPEN_EXEC |         \
+		    FT_EV_CLOSE_WRITE | FT_EV_CLOSE_NOWRITE | FT_MASK_ASK))
 
 int ft_fdmode_open(struct ft_session *s)
 {
 	bool asks = s->flags & FT_SESSION_ASK;
-	unsigned int flags = (asks ? FT_INIT_CLASS_CONTENT : FT_INIT_CLASS_NOTIF) | FT_INIT_UNLIMITED_QUEUE |
-			     FT_INIT_UNLIMITED_MARKS;
+	unsigned int flags = (asks ? FT_INIT_CLASS_CONTENT : FT_INIT_CLASS_NOTIF) |
+			     FT_INIT_UNLIMITED_QUEUE | FT_INIT_UNLIMITED_MARKS;
 
 	if (s->fd_group >= 0)
 		return 0;
@@ -34,7 +35,8 @@ int ft_fdmode_open(struct ft_session *s)
 	s->fd_buffer = malloc(BUFFER_SIZE);
 	if (!s->fd_buffer)
 		return -ENOMEM;
-	s->fd_group = ft_group_open(flags, O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+	s->fd_group =
+		ft_group_open(flags, O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
 	if (s->fd_group == -EINVAL || s->fd_group == -EPERM)
 		s->fd_group = ft_group_open(flags, O_RDONLY | O_LARGEFILE | O_CLOEXEC);
 	if (s->fd_group < 0) {
@@ -49,8 +51,10 @@ int ft_fdmode_open(struct ft_session *s)
 int ft_fdmode_mark(struct ft_session *s, const struct ft_target *t)
 {
 	static const unsigned int types[] = {
-		[FT_SCOPE_TREE] = FT_MARK_MOUNT,      [FT_SCOPE_FILESYSTEM] = FT_MARK_FILESYSTEM,
-		[FT_SCOPE_MOUNT] = FT_MARK_MOUNT,     [FT_SCOPE_DIRECTORY] = FT_MARK_INODE,
+		[FT_SCOPE_TREE] = FT_MARK_MOUNT,
+		[FT_SCOPE_FILESYSTEM] = FT_MARK_FILESYSTEM,
+		[FT_SCOPE_MOUNT] = FT_MARK_MOUNT,
+		[FT_SCOPE_DIRECTORY] = FT_MARK_INODE,
 		[FT_SCOPE_FILE] = FT_MARK_INODE,
 	};
 	uint64_t mask = (s->events & FD_BITS);
@@ -65,10 +69,12 @@ int ft_fdmode_mark(struct ft_session *s, const struct ft_target *t)
 		mask |= FT_EV_ONDIR;
 	if (t->scope == FT_SCOPE_DIRECTORY)
 		mask |= FT_EV_ON_CHILD;
-	return ft_group_mark(s->fd_group, FT_MARK_ADD | types[t->scope], mask, AT_FDCWD, t->path);
+	return ft_group_mark(s->fd_group, FT_MARK_ADD | types[t->scope], mask, AT_FDCWD,
+			     t->path);
 }
 
-/* Where the object is, if it is on a mount of ours: a container's file is never shown under a path of the host. */
+/* Where the object is, if it is on a mount of ours: a container's file is never shown
+ * under a path of the host. */
 static const struct ft_mount *locate(struct ft_session *s, int fd)
 {
 	const struct ft_mount *m = ft_mounts_find(&s->view.mounts, ft_mounts_id_of(fd));
@@ -77,7 +83,10 @@ static const struct ft_mount *locate(struct ft_session *s, int fd)
 	if (!m)
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return ft_file_readlink(AT_FDCWD, link, &s->path) < 0 || s->path.len == 0 || s->path.data[0] != '/' ? NULL : m;
+	return ft_file_readlink(AT_FDCWD, link, &s->path) < 0 || s->path.len == 0 ||
+			       s->path.data[0] != '/'
+		       ? NULL
+		       : m;
 }
 
 static void cut_deleted(struct ft_bytes *path, const struct stat *st)
@@ -85,7 +94,8 @@ static void cut_deleted(struct ft_bytes *path, const struct stat *st)
 	static const char suffix[] = " (deleted)";
 	size_t n = sizeof(suffix) - 1;
 
-	if (st->st_nlink == 0 && path->len > n && memcmp(path->data + path->len - n, suffix, n) == 0)
+	if (st->st_nlink == 0 && path->len > n &&
+	    memcmp(path->data + path->len - n, suffix, n) == 0)
 		path->len -= n;
 }
 
@@ -94,7 +104,8 @@ static bool fill(struct ft_session *s, const struct ft_record *rec, struct ft_ev
 	const struct ft_mount *m;
 	struct stat st;
 
-	*ev = (struct ft_event){.kind = FT_KIND_EVENT, .time_ns = ft_now_ns(), .pid = rec->pid};
+	*ev = (struct ft_event){
+		.kind = FT_KIND_EVENT, .time_ns = ft_now_ns(), .pid = rec->pid};
 	ev->mask = rec->mask & s->events;
 	if (ev->mask == 0 || fstat(rec->fd, &st) < 0)
 		return false;
@@ -126,8 +137,10 @@ static bool read_more(struct ft_session *s)
 	return n > 0;
 }
 
-/* Of one's own, of readers of the output and of what is outside nothing is told; a question is allowed. */
-static bool is_told(struct ft_session *s, const struct ft_record *rec, struct ft_event *ev)
+/* Of one's own, of readers of the output and of what is outside nothing is told; a
+ * question is allowed. */
+static bool is_told(struct ft_session *s, const struct ft_record *rec,
+		    struct ft_event *ev)
 {
 	if (!ft_session_is_ignored(s, rec->pid) && fill(s, rec, ev))
 		return true;

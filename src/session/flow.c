@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of an event: drained, decoded, its path, its process, matched, told. Read this file to know what fantail does.
+ * The way of an event: drained, decoded, its path, its process, matched, told. Read this
+ * file to know what fantail does.
  */
 #include <errno.h>
 
@@ -24,21 +25,24 @@ struct ft_event *ft_session_new_pending(struct ft_session *s)
 	return ev;
 }
 
-void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count, bool has_count)
+void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count,
+			  bool has_count)
 {
 	struct ft_event *ev;
 
 	s->incomplete = true;
 	for (size_t i = s->pending_at; i < s->pending_count; i++) {
 		ev = &s->pending[i];
-		if (ev->kind != FT_KIND_LOST || ev->where != where || ev->has_count != has_count)
+		if (ev->kind != FT_KIND_LOST || ev->where != where ||
+		    ev->has_count != has_count)
 			continue;
 		ev->count += count;
 		return;
 	}
 	ev = ft_session_new_pending(s);
 	if (!ev) {
-		/* Its place is taken by a record that can be told anew by looking; this one cannot. */
+		/* Its place is taken by a record that can be told anew by looking; this
+		 * one cannot. */
 		ev = &s->pending[s->pending_count - 1];
 		*ev = (struct ft_event){.time_ns = ft_now_ns()};
 	}
@@ -58,11 +62,13 @@ static void overflow(struct ft_source *src)
 
 static bool is_own_file(const struct ft_session *s, const struct ft_record *rec)
 {
-	return s->output_key.len > 0 && ft_span_equal(rec->object, ft_key_span(&s->output_key));
+	return s->output_key.len > 0 &&
+	       ft_span_equal(rec->object, ft_key_span(&s->output_key));
 }
 
-static void fill(struct ft_source *src, const struct ft_record *rec, const struct ft_read *read,
-		 const struct ft_resolved *at, struct ft_event *ev)
+static void fill(struct ft_source *src, const struct ft_record *rec,
+		 const struct ft_read *read, const struct ft_resolved *at,
+		 struct ft_event *ev)
 {
 	*ev = (struct ft_event){
 		.kind = FT_KIND_EVENT,
@@ -79,8 +85,9 @@ static void fill(struct ft_source *src, const struct ft_record *rec, const struc
 	if (at->fs) {
 		ev->dev = ft_span_of(at->fs->dev);
 		ev->fs = ft_span_of(at->fs->type);
-		ev->has_inode = ft_decode_inode(rec->object.len > 0 ? rec->object : rec->place.dir, at->fs->type,
-						&ev->inode);
+		ev->has_inode = ft_decode_inode(rec->object.len > 0 ? rec->object
+								    : rec->place.dir,
+						at->fs->type, &ev->inode);
 	}
 	if (rec->has_error) {
 		ev->has_error = true;
@@ -103,8 +110,8 @@ static void attribute(struct ft_session *s, uint64_t position, struct ft_event *
 }
 
 /* One record of a FID group. True: *ev is to be told. */
-static bool tell(struct ft_source *src, const struct ft_record *rec, const struct ft_read *read,
-		 uint64_t position, struct ft_event *ev)
+static bool tell(struct ft_source *src, const struct ft_record *rec,
+		 const struct ft_read *read, uint64_t position, struct ft_event *ev)
 {
 	struct ft_session *s = src->session;
 	struct ft_resolved at;
@@ -115,10 +122,11 @@ static bool tell(struct ft_source *src, const struct ft_record *rec, const struc
 	}
 	/* Always, also for records that are not told: they move directories. */
 	ft_resolver_resolve(&src->resolver, rec, position, &at);
-	if (src->roots_count > 0 && (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | FT_EV_RENAME)) &&
-	    rec->object.len > 0)
+	if (src->roots_count > 0 && (rec->mask & FT_EV_ONDIR) &&
+	    (rec->mask & (FT_EV_CREATE | FT_EV_RENAME)) && rec->object.len > 0)
 		ft_recurse_follow(src, rec, at.path);
-	if (!(rec->mask & src->shown) || !at.inside || ft_session_is_ignored(s, rec->pid) || is_own_file(s, rec))
+	if (!(rec->mask & src->shown) || !at.inside ||
+	    ft_session_is_ignored(s, rec->pid) || is_own_file(s, rec))
 		return false;
 	fill(src, rec, read, &at, ev);
 	if (!ft_match_path(s->match, ev))

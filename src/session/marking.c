@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How each filesystem can be marked: the best way that it takes, and what is told when it is not the first. */
+/* How each filesystem can be marked: the best way that it takes, and what is told when it
+ * is not the first. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,9 +12,9 @@
 #include "session/session.h"
 
 /* What a mount mark can see; the rest is refused by the kernel. */
-#define MOUNT_BITS                                                                                 \
-	((uint64_t)(FT_EV_ACCESS | FT_EV_MODIFY | FT_EV_OPEN | FT_EV_OPEN_EXEC | FT_EV_CLOSE_WRITE | \
-		    FT_EV_CLOSE_NOWRITE))
+#define MOUNT_BITS                                                                       \
+	((uint64_t)(FT_EV_ACCESS | FT_EV_MODIFY | FT_EV_OPEN | FT_EV_OPEN_EXEC |         \
+		    FT_EV_CLOSE_WRITE | FT_EV_CLOSE_NOWRITE))
 #define MOUNT_EVENT_BITS ((uint64_t)(FT_EV_MNT_ATTACH | FT_EV_MNT_DETACH))
 /* What is needed to know where directories are, and which image a process had. */
 #define OWN_BITS ((uint64_t)(FT_EV_CREATE | FT_EV_DELETE | FT_EV_ONDIR))
@@ -34,14 +35,16 @@ static int new_source(struct ft_session *s, struct ft_source **ret)
 	int r = ft_source_open(s, ret);
 
 	if (r < 0)
-		return ft_session_fail(s, r, "fanotify: cannot open a group: %s%s", strerror(-r),
-				       r == -ENOSYS ? " (this kernel is built without fanotify)"
-				       : r == -EINVAL ? " (Linux 5.9 or newer is needed)"
-				       : r == -EMFILE ? " (see fs.fanotify.max_user_groups)"
-						      : "");
+		return ft_session_fail(
+			s, r, "fanotify: cannot open a group: %s%s", strerror(-r),
+			r == -ENOSYS   ? " (this kernel is built without fanotify)"
+			: r == -EINVAL ? " (Linux 5.9 or newer is needed)"
+			: r == -EMFILE ? " (see fs.fanotify.max_user_groups)"
+				       : "");
 	if (!(*ret)->resolver.has_objects && (s->events & FT_EV_RENAME)) {
 		ft_session_notice(s, FT_NOTICE_RENAME,
-				  "this kernel has no FAN_RENAME (Linux 5.17): moved_from and moved_to are told");
+				  "this kernel has no FAN_RENAME (Linux 5.17): "
+				  "moved_from and moved_to are told");
 		s->events |= FT_EV_MOVED_FROM | FT_EV_MOVED_TO;
 	}
 	(*ret)->mask = mask_of(s, *ret);
@@ -49,7 +52,8 @@ static int new_source(struct ft_session *s, struct ft_source **ret)
 	return 0;
 }
 
-/* A group that has no filesystem of this fsid yet, or already this very one (*ret_known). */
+/* A group that has no filesystem of this fsid yet, or already this very one (*ret_known).
+ */
 static int source_for(struct ft_session *s, uint64_t fsid, const char *dev, bool mounts,
 		      struct ft_source **ret, bool *ret_known)
 {
@@ -60,8 +64,9 @@ static int source_for(struct ft_session *s, uint64_t fsid, const char *dev, bool
 
 		if (src->marks_mounts != mounts)
 			continue;
-		fs = ft_resolver_find_filesystem(&src->resolver,
-						 (struct ft_span){(const char *)&fsid, sizeof(fsid)});
+		fs = ft_resolver_find_filesystem(
+			&src->resolver,
+			(struct ft_span){(const char *)&fsid, sizeof(fsid)});
 		if (fs && strcmp(fs->dev, dev) != 0)
 			continue;
 		*ret_known = fs != NULL;
@@ -71,7 +76,8 @@ static int source_for(struct ft_session *s, uint64_t fsid, const char *dev, bool
 	return new_source(s, ret);
 }
 
-static int add_filesystem(struct ft_source *src, const struct ft_mount *m, uint64_t fsid, int mount_fd)
+static int add_filesystem(struct ft_source *src, const struct ft_mount *m, uint64_t fsid,
+			  int mount_fd)
 {
 	struct ft_filesystem fs = {.fsid = fsid, .mount_fd = mount_fd};
 	struct ft_span root = {0};
@@ -82,10 +88,12 @@ static int add_filesystem(struct ft_source *src, const struct ft_mount *m, uint6
 	fs.type = strdup(m->type);
 	if (mount_fd >= 0 && ft_handle_key(mount_fd, "", fsid, &key) == 0)
 		root = ft_key_span(&key);
-	r = !fs.dev || !fs.type ? -ENOMEM
-				: ft_resolver_add_filesystem(&src->resolver, &fs, root,
-							     strcmp(m->root, "/") == 0 ? FT_SPAN("")
-										       : ft_span_of(m->root));
+	r = !fs.dev || !fs.type
+		    ? -ENOMEM
+		    : ft_resolver_add_filesystem(&src->resolver, &fs, root,
+						 strcmp(m->root, "/") == 0
+							 ? FT_SPAN("")
+							 : ft_span_of(m->root));
 	if (r < 0) {
 		free(fs.dev);
 		free(fs.type);
@@ -94,12 +102,14 @@ static int add_filesystem(struct ft_source *src, const struct ft_mount *m, uint6
 }
 
 /* Any mount of the same filesystem that shows all of it is better to walk through. */
-static const struct ft_mount *widest_mount(const struct ft_session *s, const struct ft_mount *m)
+static const struct ft_mount *widest_mount(const struct ft_session *s,
+					   const struct ft_mount *m)
 {
 	for (size_t i = 0; i < s->view.mounts.count; i++) {
 		const struct ft_mount *other = &s->view.mounts.list[i];
 
-		if (other->visible && strcmp(other->dev, m->dev) == 0 && strcmp(other->root, "/") == 0)
+		if (other->visible && strcmp(other->dev, m->dev) == 0 &&
+		    strcmp(other->root, "/") == 0)
 			return other;
 	}
 	return m;
@@ -123,12 +133,13 @@ static int open_mount_fd(const struct ft_session *s, const struct ft_mount **m)
 
 static int mark_whole(struct ft_source *src, uint64_t mask, int dirfd, const char *path)
 {
-	int r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_FILESYSTEM, mask, dirfd, path);
+	int r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_FILESYSTEM, mask, dirfd,
+			      path);
 
 	/* Not every filesystem or kernel can tell its errors. */
 	if (r == -EINVAL && (mask & FT_EV_FS_ERROR))
-		r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_FILESYSTEM, mask & ~(uint64_t)FT_EV_FS_ERROR,
-				  dirfd, path);
+		r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_FILESYSTEM,
+				  mask & ~(uint64_t)FT_EV_FS_ERROR, dirfd, path);
 	return r;
 }
 
@@ -155,7 +166,8 @@ static int mark_filesystem(struct ft_session *s, const struct ft_mount *m)
 	return add_filesystem(src, m, fsid, ft_take_fd(mount_fd));
 }
 
-/* A subvolume cannot be marked for the whole: the mark goes on a private mount of all subvolumes. */
+/* A subvolume cannot be marked for the whole: the mark goes on a private mount of all
+ * subvolumes. */
 static int mark_btrfs(struct ft_session *s, const struct ft_mount *m)
 {
 	struct ft_mount whole = *m;
@@ -176,14 +188,18 @@ static int mark_btrfs(struct ft_session *s, const struct ft_mount *m)
 	r = mark_whole(src, src->mask, mount_fd, ".");
 	if (r < 0)
 		return r;
-	ft_session_notice(s, FT_NOTICE_BTRFS, "%s is a btrfs subvolume: watched through a private mount of all of "
-					      "%s", m->mountpoint, m->source);
+	ft_session_notice(
+		s, FT_NOTICE_BTRFS,
+		"%s is a btrfs subvolume: watched through a private mount of all of "
+		"%s",
+		m->mountpoint, m->source);
 	whole.root = (char *)"/";
 	return add_filesystem(src, &whole, fsid, ft_take_fd(mount_fd));
 }
 
 /* Inode marks: on each directory below PATH, or on the object alone. */
-static int mark_root(struct ft_session *s, const struct ft_target *t, const struct ft_mount *m)
+static int mark_root(struct ft_session *s, const struct ft_target *t,
+		     const struct ft_mount *m)
 {
 	_cleanup_close_ int fd = -1;
 	struct ft_source *src;
@@ -203,7 +219,8 @@ static int mark_root(struct ft_session *s, const struct ft_target *t, const stru
 		const struct ft_mount *wide = m;
 		int mount_fd = open_mount_fd(s, &wide);
 
-		/* Without it (no privilege, no handles) all directories are known by their listing. */
+		/* Without it (no privilege, no handles) all directories are known by
+		 * their listing. */
 		r = add_filesystem(src, wide, fsid, mount_fd < 0 ? -1 : mount_fd);
 		if (r < 0)
 			return r;
@@ -211,9 +228,11 @@ static int mark_root(struct ft_session *s, const struct ft_target *t, const stru
 	return ft_recurse_add_root(src, t);
 }
 
-static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t, const struct ft_mount *m, int why)
+static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,
+			    const struct ft_mount *m, int why)
 {
-	struct ft_target whole = {.path = m->mountpoint, .is_dir = true, .mount_id = m->id};
+	struct ft_target whole = {
+		.path = m->mountpoint, .is_dir = true, .mount_id = m->id};
 	int r;
 
 	/* A mount below PATH is watched from its top. */
@@ -223,8 +242,10 @@ static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t, con
 	r = mark_root(s, &whole, m);
 	if (r == 0) {
 		ft_session_notice(s, FT_NOTICE_RECURSE,
-				  "%s (%s): a mark on the whole filesystem is not possible (%s): each directory is "
-				  "marked instead, new ones as they appear", whole.path, m->type,
+				  "%s (%s): a mark on the whole filesystem is not "
+				  "possible (%s): each directory is "
+				  "marked instead, new ones as they appear",
+				  whole.path, m->type,
 				  why == -EPERM ? "no CAP_SYS_ADMIN" : strerror(-why));
 		return 0;
 	}
@@ -233,12 +254,15 @@ static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t, con
 	r = ft_fdmode_mark(s, &whole);
 	if (r == 0)
 		ft_session_notice(s, FT_NOTICE_FD_MODE,
-				  "%s (%s): this filesystem has no handles (%s): only open, access, modify, close and "
-				  "open_exec are seen there", whole.path, m->type, strerror(-why));
+				  "%s (%s): this filesystem has no handles (%s): only "
+				  "open, access, modify, close and "
+				  "open_exec are seen there",
+				  whole.path, m->type, strerror(-why));
 	return r;
 }
 
-static int mark_mount_tree(struct ft_session *s, const struct ft_target *t, const struct ft_mount *m)
+static int mark_mount_tree(struct ft_session *s, const struct ft_target *t,
+			   const struct ft_mount *m)
 {
 	int r = mark_filesystem(s, m);
 
@@ -249,8 +273,10 @@ static int mark_mount_tree(struct ft_session *s, const struct ft_target *t, cons
 	return mark_tree_weakly(s, t, m, r);
 }
 
-/* Scope mount: what a mount mark can see, and from the filesystem the changes of directories alone. */
-static int mark_mount(struct ft_session *s, const struct ft_target *t, const struct ft_mount *m)
+/* Scope mount: what a mount mark can see, and from the filesystem the changes of
+ * directories alone. */
+static int mark_mount(struct ft_session *s, const struct ft_target *t,
+		      const struct ft_mount *m)
 {
 	_cleanup_close_ int mount_fd = -1;
 	struct ft_source *src;
@@ -270,31 +296,37 @@ static int mark_mount(struct ft_session *s, const struct ft_target *t, const str
 	src->shown = s->events & MOUNT_BITS;
 	if (s->events & ~(MOUNT_BITS | MOUNT_EVENT_BITS))
 		ft_session_notice(s, FT_NOTICE_MOUNT_SCOPE,
-				  "--scope mount: the kernel tells open, access, modify, close and open_exec of a mount; "
+				  "--scope mount: the kernel tells open, access, modify, "
+				  "close and open_exec of a mount; "
 				  "create, delete, rename and attrib are left out");
 	r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_MOUNT,
 			  src->shown | FT_EV_OPEN_EXEC | FT_EV_ONDIR, AT_FDCWD, t->path);
 	if (r == 0)
-		r = mark_whole(src, src->mask & (OWN_BITS | FT_EV_RENAME | FT_EV_MOVED_FROM | FT_EV_MOVED_TO),
+		r = mark_whole(src,
+			       src->mask & (OWN_BITS | FT_EV_RENAME | FT_EV_MOVED_FROM |
+					    FT_EV_MOVED_TO),
 			       mount_fd, ".");
 	if (r < 0 || known)
 		return r;
 	return add_filesystem(src, m, fsid, ft_take_fd(mount_fd));
 }
 
-/* Everything that is excluded by name anyway need not be marked: a filesystem all of whose mounts lie below. */
+/* Everything that is excluded by name anyway need not be marked: a filesystem all of
+ * whose mounts lie below. */
 static bool is_excluded(const struct ft_session *s, const struct ft_mount *m)
 {
 	for (size_t i = 0; i < s->view.mounts.count; i++) {
 		const struct ft_mount *other = &s->view.mounts.list[i];
 
-		if (strcmp(other->dev, m->dev) == 0 && !ft_match_excludes_below(s->match, other->mountpoint))
+		if (strcmp(other->dev, m->dev) == 0 &&
+		    !ft_match_excludes_below(s->match, other->mountpoint))
 			return false;
 	}
 	return true;
 }
 
-static bool is_wanted_below(const struct ft_session *s, const struct ft_target *t, const struct ft_mount *m)
+static bool is_wanted_below(const struct ft_session *s, const struct ft_target *t,
+			    const struct ft_mount *m)
 {
 	struct ft_span path = ft_span_of(t->path ? t->path : "/");
 
@@ -310,10 +342,12 @@ static bool is_wanted_below(const struct ft_session *s, const struct ft_target *
 
 static int fail_mark(struct ft_session *s, const char *path, int r)
 {
-	return ft_session_fail(s, r, "%s: cannot be watched: %s%s", path, strerror(-r),
-			       r == -EPERM || r == -EACCES ? " (CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH would help)"
-			       : r == -ENOSPC ? " (raise fs.fanotify.max_user_marks)"
-					      : "");
+	return ft_session_fail(
+		s, r, "%s: cannot be watched: %s%s", path, strerror(-r),
+		r == -EPERM || r == -EACCES
+			? " (CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH would help)"
+		: r == -ENOSPC ? " (raise fs.fanotify.max_user_marks)"
+			       : "");
 }
 
 static int mark_own(struct ft_session *s, const struct ft_target *t)
@@ -348,9 +382,11 @@ static int mark_target(struct ft_session *s, const struct ft_target *t)
 		if (m->id == t->mount_id || !is_wanted_below(s, t, m))
 			continue;
 		r = mark_mount_tree(s, t, m);
-		/* What lies below and cannot be watched is told; what was asked for by name is an error. */
+		/* What lies below and cannot be watched is told; what was asked for by
+		 * name is an error. */
 		if (r < 0)
-			ft_session_notice(s, FT_NOTICE_LATER_MOUNT, "%s (%s): cannot be watched: %s", m->mountpoint,
+			ft_session_notice(s, FT_NOTICE_LATER_MOUNT,
+					  "%s (%s): cannot be watched: %s", m->mountpoint,
 					  m->type, strerror(-r));
 	}
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mounts come and go: new ones are marked, gone ones let go of; told as events where the kernel has them. */
+/* Mounts come and go: new ones are marked, gone ones let go of; told as events where the
+ * kernel has them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -17,10 +18,12 @@ static int open_mount_group(struct ft_session *s)
 {
 	int r;
 
-	s->mount_group = ft_group_open(FT_INIT_CLASS_NOTIF | FT_INIT_REPORT_MNT | FT_INIT_UNLIMITED_QUEUE, 0);
+	s->mount_group = ft_group_open(
+		FT_INIT_CLASS_NOTIF | FT_INIT_REPORT_MNT | FT_INIT_UNLIMITED_QUEUE, 0);
 	if (s->mount_group < 0)
 		return s->mount_group;
-	r = ft_group_mark(s->mount_group, FT_MARK_ADD | FT_MARK_MNTNS, MOUNT_BITS, -1, "/proc/self/ns/mnt");
+	r = ft_group_mark(s->mount_group, FT_MARK_ADD | FT_MARK_MNTNS, MOUNT_BITS, -1,
+			  "/proc/self/ns/mnt");
 	if (r == 0)
 		r = ft_session_poll(s, s->mount_group, EPOLLIN);
 	if (r == 0)
@@ -29,7 +32,8 @@ static int open_mount_group(struct ft_session *s)
 	return r;
 }
 
-/* Mount events where the kernel has them (6.14), the mount table's own sign of change else. */
+/* Mount events where the kernel has them (6.14), the mount table's own sign of change
+ * else. */
 int ft_mountwatch_open(struct ft_session *s)
 {
 	int r = open_mount_group(s);
@@ -39,8 +43,10 @@ int ft_mountwatch_open(struct ft_session *s)
 	s->mount_group = -1;
 	if (s->events & MOUNT_BITS)
 		ft_session_notice(s, FT_NOTICE_MOUNT_EVENTS,
-				  "mount events need Linux 6.14 and CAP_SYS_ADMIN (%s): mnt_attach and mnt_detach are "
-				  "told as the mount table changes", strerror(-r));
+				  "mount events need Linux 6.14 and CAP_SYS_ADMIN (%s): "
+				  "mnt_attach and mnt_detach are "
+				  "told as the mount table changes",
+				  strerror(-r));
 	s->mounts_poll = ft_mounts_open_poll();
 	if (s->mounts_poll < 0)
 		return s->mounts_poll;
@@ -53,7 +59,8 @@ static bool drain_mount_group(struct ft_session *s)
 	bool any = false;
 	ssize_t n;
 
-	/* What has changed is read from the table: an event says no more than that it has. */
+	/* What has changed is read from the table: an event says no more than that it
+	 * has. */
 	while ((n = ft_group_read(s->mount_group, buffer, sizeof(buffer))) > 0)
 		any = true;
 	return any;
@@ -97,8 +104,8 @@ static void tell_mount(struct ft_session *s, uint64_t bit, const struct ft_mount
 
 static bool is_same_mount(const struct ft_mount *a, const struct ft_mount *b)
 {
-	return a && b && strcmp(a->dev, b->dev) == 0 && strcmp(a->mountpoint, b->mountpoint) == 0 &&
-	       strcmp(a->root, b->root) == 0;
+	return a && b && strcmp(a->dev, b->dev) == 0 &&
+	       strcmp(a->mountpoint, b->mountpoint) == 0 && strcmp(a->root, b->root) == 0;
 }
 
 static bool is_mounted(const struct ft_mounts *m, const char *dev)
@@ -124,7 +131,8 @@ static void drop_gone(struct ft_session *s)
 static void compare(struct ft_session *s, const struct ft_mounts *before)
 {
 	for (size_t i = 0; i < before->count; i++)
-		if (!is_same_mount(&before->list[i], ft_mounts_find(&s->view.mounts, before->list[i].id)))
+		if (!is_same_mount(&before->list[i],
+				   ft_mounts_find(&s->view.mounts, before->list[i].id)))
 			tell_mount(s, FT_EV_MNT_DETACH, &before->list[i]);
 	for (size_t i = 0; i < s->view.mounts.count; i++) {
 		const struct ft_mount *m = &s->view.mounts.list[i];
@@ -135,7 +143,8 @@ static void compare(struct ft_session *s, const struct ft_mounts *before)
 		tell_mount(s, FT_EV_MNT_ATTACH, m);
 		r = ft_marking_add_mount(s, m);
 		if (r < 0)
-			ft_session_notice(s, FT_NOTICE_LATER_MOUNT, "%s (%s) was mounted and cannot be watched: %s",
+			ft_session_notice(s, FT_NOTICE_LATER_MOUNT,
+					  "%s (%s) was mounted and cannot be watched: %s",
 					  m->mountpoint, m->type, strerror(-r));
 	}
 }

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "base/cleanup.h"
+#include "base/escape.h"
 #include "kernel/abi.h"
 #include "kernel/feature.h"
 #include "session/session.h"
@@ -13,11 +15,15 @@
 _Static_assert((int)FANTAIL_ASK == (int)FT_SESSION_ASK, "one set of flags");
 _Static_assert((int)FANTAIL_NO_PROCESS == (int)FT_SESSION_NO_PROCESS, "one set of flags");
 _Static_assert((int)FANTAIL_FILE == (int)FT_SCOPE_FILE, "one set of scopes");
-_Static_assert((int)FANTAIL_FILTER_CONTAINER == (int)FT_MATCH_CONTAINER, "one set of filters");
+_Static_assert((int)FANTAIL_FILTER_CONTAINER == (int)FT_MATCH_CONTAINER,
+	       "one set of filters");
 _Static_assert((int)FANTAIL_PATH_EVENT == (int)FT_PATH_EVENT, "one set of sources");
-_Static_assert((int)FANTAIL_CERTAINTY_EXACT == (int)FT_CERTAINTY_EXACT, "one set of certainties");
-_Static_assert((int)FANTAIL_FEATURE_MOUNT_EVENTS == (int)FT_FEATURE_MOUNT_EVENTS, "one set of features");
-_Static_assert(FANTAIL_RENAME == FT_EV_RENAME && FANTAIL_OPEN == FT_EV_OPEN, "the kernel's bits");
+_Static_assert((int)FANTAIL_CERTAINTY_EXACT == (int)FT_CERTAINTY_EXACT,
+	       "one set of certainties");
+_Static_assert((int)FANTAIL_FEATURE_MOUNT_EVENTS == (int)FT_FEATURE_MOUNT_EVENTS,
+	       "one set of features");
+_Static_assert(FANTAIL_RENAME == FT_EV_RENAME && FANTAIL_OPEN == FT_EV_OPEN,
+	       "the kernel's bits");
 
 struct fantail_event {
 	struct fantail *owner;
@@ -30,6 +36,7 @@ struct fantail_event {
 
 struct fantail {
 	struct ft_session *session;
+	bool start_tried;
 	struct fantail_event event;
 };
 
@@ -45,6 +52,8 @@ int fantail_new(struct fantail **ret, unsigned int flags)
 		free(f);
 		return r;
 	}
+	if (flags & FANTAIL_ASK)
+		f->session->events = FANTAIL_OPEN_PERM;
 	f->event.owner = f;
 	*ret = f;
 	return 0;
@@ -68,39 +77,95 @@ const char *fantail_error(const struct fantail *f)
 	return ft_session_error(f->session);
 }
 
+/* Each call begins without a message, and ends with one if it failed. */
+static void begin(struct fantail *f)
+{
+	ft_bytes_clear(&f->session->error);
+}
+
+static int end(struct fantail *f, int r)
+{
+	if (r < 0 && f->session->error.len == 0)
+		ft_session_fail(f->session, r, "%s", strerror(-r));
+	return r;
+}
+
+static int begin_set_up(struct fantail *f)
+{
+	begin(f);
+	if (f->start_tried)
+		return ft_session_fail(
+			f->session, -EALREADY,
+			"a session is set up before it is started, and started once");
+	return 0;
+}
+
+static int begin_running(struct fantail *f)
+{
+	begin(f);
+	if (!f->session->started)
+		return ft_session_fail(f->session, -EINVAL,
+				       "the session was not started");
+	return 0;
+}
+
 void fantail_set_notice(struct fantail *f, fantail_notice_fn fn, void *data)
 {
+	begin(f);
 	f->session->notice = fn;
 	f->session->notice_data = data;
 }
 
 int fantail_set_events(struct fantail *f, uint64_t mask)
 {
-	return ft_session_set_events(f->session, mask);
+	int r = begin_set_up(f);
+
+	return r < 0 ? r : end(f, ft_session_set_events(f->session, mask));
 }
 
-int fantail_add_path(struct fantail *f, const char *path, enum fantail_scope scope, unsigned int flags)
+int fantail_add_path(struct fantail *f, const char *path, enum fantail_scope scope,
+		     unsigned int flags)
 {
+	int r = begin_set_up(f);
+
+	if (r < 0)
+		return r;
 	if (scope > FANTAIL_FILE || flags & ~(unsigned int)FANTAIL_ONE_FILESYSTEM)
-		return -EINVAL;
-	return ft_session_add_path(f->session, path, (enum ft_scope)scope, flags & FANTAIL_ONE_FILESYSTEM);
+		return ft_session_fail(f->session, -EINVAL, "%s: no such scope or flag",
+				       path);
+	return end(f, ft_session_add_path(f->session, path, (enum ft_scope)scope,
+					  flags & FANTAIL_ONE_FILESYSTEM));
 }
 
 int fantail_add_all(struct fantail *f)
 {
-	return ft_session_add_all(f->session);
+	int r = begin_set_up(f);
+
+	return r < 0 ? r : end(f, ft_session_add_all(f->session));
 }
 
-int fantail_add_filter(struct fantail *f, enum fantail_filter kind, const char *value, int negate)
+int fantail_add_filter(struct fantail *f, enum fantail_filter kind, const char *value,
+		       int negate)
 {
+	int r = begin_set_up(f);
+
+	if (r < 0)
+		return r;
 	if (kind > FANTAIL_FILTER_CONTAINER)
-		return -EINVAL;
-	return ft_session_add_filter(f->session, (enum ft_match_kind)kind, value, negate != 0);
+		return ft_session_fail(f->session, -EINVAL, "%s: no such kind of filter",
+				       value);
+	return end(f, ft_session_add_filter(f->session, (enum ft_match_kind)kind, value,
+					    negate != 0));
 }
 
 int fantail_start(struct fantail *f)
 {
-	return ft_session_start(f->session);
+	int r = begin_set_up(f);
+
+	if (r < 0)
+		return r;
+	f->start_tried = true;
+	return end(f, ft_session_start(f->session));
 }
 
 int fantail_fd(const struct fantail *f)
@@ -119,9 +184,10 @@ int fantail_next(struct fantail *f, struct fantail_event **ret)
 {
 	struct fantail_event *e = &f->event;
 	struct ft_event *ev;
-	int r;
+	int r = begin_running(f);
 
-	r = ft_session_next(f->session, &ev);
+	if (r == 0)
+		r = end(f, ft_session_next(f->session, &ev));
 	if (r <= 0)
 		return r;
 	e->ev = ev;
@@ -137,15 +203,23 @@ int fantail_next(struct fantail *f, struct fantail_event **ret)
 
 int fantail_stop(struct fantail *f)
 {
-	return ft_session_stop(f->session);
+	int r = begin_running(f);
+
+	return r < 0 ? r : end(f, ft_session_stop(f->session));
 }
 
-int fantail_answer(struct fantail *f, struct fantail_event *ev, enum fantail_verdict verdict)
+int fantail_answer(struct fantail *f, struct fantail_event *ev,
+		   enum fantail_verdict verdict)
 {
+	int r = begin_running(f);
+
+	if (r < 0)
+		return r;
 	if (ev != &f->event || (verdict != FANTAIL_ALLOW && verdict != FANTAIL_DENY))
-		return -EINVAL;
-	return ft_session_answer(f->session,
-				 verdict == FANTAIL_ALLOW ? FT_RESPONSE_ALLOW : FT_RESPONSE_DENY);
+		return ft_session_fail(f->session, -EINVAL, "no such event or verdict");
+	return end(f, ft_session_answer(f->session, verdict == FANTAIL_ALLOW
+							    ? FT_RESPONSE_ALLOW
+							    : FT_RESPONSE_DENY));
 }
 
 enum fantail_kind fantail_event_kind(const struct fantail_event *ev)
@@ -165,11 +239,11 @@ int fantail_event_is_dir(const struct fantail_event *ev)
 
 static const char *known(const struct ft_bytes *b, struct ft_span s, size_t *ret_len)
 {
-	if (s.len == 0)
-		return NULL;
+	size_t len = b->failed ? 0 : s.len;
+
 	if (ret_len)
-		*ret_len = s.len;
-	return b->data;
+		*ret_len = len;
+	return len > 0 ? b->data : NULL;
 }
 
 const char *fantail_event_path(const struct fantail_event *ev, size_t *ret_len)
@@ -248,36 +322,54 @@ int fantail_parse_events(const char *list, uint64_t *ret_mask)
 	return ft_mask_parse(list, ret_mask, NULL);
 }
 
+/* As snprintf(): what fits, and the length of all. */
+static size_t put_cut(const struct ft_bytes *text, char *buf, size_t size)
+{
+	size_t n = text->len < size ? text->len : size - 1;
+
+	if (size == 0)
+		return text->len;
+	if (n > 0)
+		memcpy(buf, text->data, n);
+	buf[n] = '\0';
+	return text->len;
+}
+
 size_t fantail_format_events(uint64_t mask, char *buf, size_t size)
 {
-	struct ft_bytes text = {0};
-	size_t len, n;
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 
 	ft_mask_format(&text, mask, ",");
-	len = text.len;
-	n = len < size ? len : size - 1;
-	if (size > 0) {
-		if (n > 0)
-			memcpy(buf, text.data, n);
-		buf[n] = '\0';
-	}
-	ft_bytes_fini(&text);
-	return len;
+	return put_cut(&text, buf, size);
+}
+
+size_t fantail_escape(const char *name, char *buf, size_t size)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+
+	ft_escape_text(&text, ft_span_of(name));
+	return put_cut(&text, buf, size);
 }
 
 const char *fantail_path_source_name(enum fantail_path_source source)
 {
-	return source <= FANTAIL_PATH_EVENT ? ft_path_source_name((enum ft_path_source)source) : NULL;
+	return source <= FANTAIL_PATH_EVENT
+		       ? ft_path_source_name((enum ft_path_source)source)
+		       : NULL;
 }
 
 const char *fantail_certainty_name(enum fantail_certainty certainty)
 {
-	return certainty <= FANTAIL_CERTAINTY_EXACT ? ft_certainty_name((enum ft_certainty)certainty) : NULL;
+	return certainty <= FANTAIL_CERTAINTY_EXACT
+		       ? ft_certainty_name((enum ft_certainty)certainty)
+		       : NULL;
 }
 
 int fantail_probe(enum fantail_feature feature)
 {
-	return feature <= FANTAIL_FEATURE_MOUNT_EVENTS ? ft_feature_probe((enum ft_feature)feature) : -EINVAL;
+	return feature <= FANTAIL_FEATURE_MOUNT_EVENTS
+		       ? ft_feature_probe((enum ft_feature)feature)
+		       : -EINVAL;
 }
 
 const char *fantail_version(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a filesystem cannot be marked as a whole: a mark on each directory, new ones followed. */
+/* Where a filesystem cannot be marked as a whole: a mark on each directory, new ones
+ * followed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,8 @@
 #include "kernel/group.h"
 #include "session/session.h"
 
-/* Directories nested deeper than this are not followed: a path that long cannot be opened either. */
+/* Directories nested deeper than this are not followed: a path that long cannot be opened
+ * either. */
 enum { DEPTH_MAX = 2048, PEEK_MAX = 1024 };
 
 struct listing {
@@ -32,7 +34,8 @@ static void read_root(const struct ft_root *root, struct ft_bytes *out)
 		ft_bytes_clear(out);
 }
 
-/* The path inside the filesystem, of a path that is seen through the mount that fd is on. */
+/* The path inside the filesystem, of a path that is seen through the mount that fd is on.
+ */
 static int inner_of(struct ft_session *s, int fd, const char *path, struct ft_bytes *out)
 {
 	const struct ft_mount *m = ft_mounts_find(&s->view.mounts, ft_mounts_id_of(fd));
@@ -85,12 +88,14 @@ void ft_recurse_refresh(struct ft_source *src)
 static int mark_directory(struct ft_source *src, int fd)
 {
 	uint64_t mask = (src->mask & ~(uint64_t)FT_EV_FS_ERROR) | FT_EV_ON_CHILD;
-	int r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE | FT_MARK_ONLYDIR, mask, fd, ".");
+	int r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE | FT_MARK_ONLYDIR,
+			      mask, fd, ".");
 
 	if (r == -ENOSPC) {
-		ft_session_notice(src->session, FT_NOTICE_MARKS,
-				  "out of marks: not every directory is watched (raise "
-				  "fs.fanotify.max_user_marks, or run with CAP_SYS_ADMIN)");
+		ft_session_notice(
+			src->session, FT_NOTICE_MARKS,
+			"out of marks: not every directory is watched (raise "
+			"fs.fanotify.max_user_marks, or run with CAP_SYS_ADMIN)");
 		ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
 	}
 	return r;
@@ -101,20 +106,23 @@ static bool is_queued(struct ft_source *src, struct ft_span dir, struct ft_span 
 {
 	struct ft_record rec;
 
-	for (unsigned int i = 0; i < PEEK_MAX && ft_backlog_peek(&src->backlog, i, &rec); i++)
-		if (ft_span_equal(rec.place.dir, dir) && ft_span_equal(rec.place.name, name))
+	for (unsigned int i = 0; i < PEEK_MAX && ft_backlog_peek(&src->backlog, i, &rec);
+	     i++)
+		if (ft_span_equal(rec.place.dir, dir) &&
+		    ft_span_equal(rec.place.name, name))
 			return true;
 	return false;
 }
 
-static void tell_found(const struct listing *l, struct ft_span dir_key, struct ft_span dir,
-		       const struct dirent *entry)
+static void tell_found(const struct listing *l, struct ft_span dir_key,
+		       struct ft_span dir, const struct dirent *entry)
 {
 	struct ft_session *s = l->src->session;
 	struct ft_bytes *path;
 	struct ft_event *ev;
 
-	if (!(s->events & FT_EV_CREATE) || is_queued(l->src, dir_key, ft_span_of(entry->d_name)))
+	if (!(s->events & FT_EV_CREATE) ||
+	    is_queued(l->src, dir_key, ft_span_of(entry->d_name)))
 		return;
 	ev = ft_session_new_pending(s);
 	if (!ev)
@@ -129,10 +137,11 @@ static void tell_found(const struct listing *l, struct ft_span dir_key, struct f
 	ev->dir = entry->d_type == DT_DIR;
 }
 
-static void follow(const struct listing *l, int fd, struct ft_node *n, struct ft_span path, int depth);
+static void follow(const struct listing *l, int fd, struct ft_node *n,
+		   struct ft_span path, int depth);
 
-static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent, struct ft_span dir,
-			 const struct dirent *entry, int depth)
+static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent,
+			 struct ft_span dir, const struct dirent *entry, int depth)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
 	_cleanup_close_ int fd = -1;
@@ -144,7 +153,8 @@ static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 	    ft_handle_key(fd, "", l->root->fsid, &key) < 0)
 		return;
 	n = ft_dirtree_get(&l->src->resolver.tree, ft_key_span(&key));
-	if (!n || ft_dirtree_place(&l->src->resolver.tree, n, parent, ft_span_of(entry->d_name)) < 0)
+	if (!n || ft_dirtree_place(&l->src->resolver.tree, n, parent,
+				   ft_span_of(entry->d_name)) < 0)
 		return;
 	ft_bytes_put_span(&path, dir);
 	ft_bytes_put_char(&path, '/');
@@ -152,8 +162,10 @@ static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 	follow(l, fd, n, ft_bytes_span(&path), depth + 1);
 }
 
-/* Marks first, lists second: what appears in between is in the queue, or in the list, or in both. */
-static void follow(const struct listing *l, int fd, struct ft_node *n, struct ft_span path, int depth)
+/* Marks first, lists second: what appears in between is in the queue, or in the list, or
+ * in both. */
+static void follow(const struct listing *l, int fd, struct ft_node *n,
+		   struct ft_span path, int depth)
 {
 	const struct dirent *entry;
 	int list_fd;
@@ -180,7 +192,8 @@ static void follow(const struct listing *l, int fd, struct ft_node *n, struct ft
 }
 
 /* A new directory, or one that was moved in. */
-void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec, struct ft_span path)
+void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
+		       struct ft_span path)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes copy = {0};
 	struct listing l = {.src = src, .is_new = rec->mask & FT_EV_CREATE};
@@ -189,7 +202,8 @@ void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec, struc
 	struct ft_key key;
 
 	for (size_t i = 0; i < src->roots_count && !l.root; i++)
-		if (src->roots[i].recurse && memcmp(&src->roots[i].fsid, rec->object.data, FT_KEY_FSID) == 0)
+		if (src->roots[i].recurse &&
+		    memcmp(&src->roots[i].fsid, rec->object.data, FT_KEY_FSID) == 0)
 			l.root = &src->roots[i];
 	if (!n || !l.root)
 		return;
@@ -245,10 +259,10 @@ static int mark_object(struct ft_source *src, const char *path)
 	int r;
 
 	/* Names come and go in directories: a file takes none of these. */
-	mask &= ~(uint64_t)(FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME | FT_EV_MOVED_FROM | FT_EV_MOVED_TO |
-			    FT_EV_ONDIR);
-	r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE, mask | FT_EV_DELETE_SELF | FT_EV_MOVE_SELF,
-			  AT_FDCWD, path);
+	mask &= ~(uint64_t)(FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME |
+			    FT_EV_MOVED_FROM | FT_EV_MOVED_TO | FT_EV_ONDIR);
+	r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE,
+			  mask | FT_EV_DELETE_SELF | FT_EV_MOVE_SELF, AT_FDCWD, path);
 	return r;
 }
 
@@ -269,7 +283,8 @@ int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
 		if (r < 0)
 			return r;
 		l.root = root;
-		follow(&l, root->fd, ft_dirtree_find(&src->resolver.tree, ft_key_span(&root->key)),
+		follow(&l, root->fd,
+		       ft_dirtree_find(&src->resolver.tree, ft_key_span(&root->key)),
 		       ft_span_of(strcmp(t->path, "/") == 0 ? "" : t->path), 0);
 		return 0;
 	}
@@ -290,9 +305,12 @@ void ft_recurse_rescan(struct ft_source *src)
 	for (size_t i = 0; i < src->roots_count; i++) {
 		struct ft_root *root = &src->roots[i];
 		struct listing l = {.src = src, .root = root};
-		struct ft_node *n = ft_dirtree_get(&src->resolver.tree, ft_key_span(&root->key));
+		struct ft_node *n =
+			ft_dirtree_get(&src->resolver.tree, ft_key_span(&root->key));
 
 		if (n && root->recurse && anchor_root(src, root) == 0)
-			follow(&l, root->fd, n, ft_span_of(strcmp(root->path, "/") == 0 ? "" : root->path), 0);
+			follow(&l, root->fd, n,
+			       ft_span_of(strcmp(root->path, "/") == 0 ? "" : root->path),
+			       0);
 	}
 }

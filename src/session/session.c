@@ -66,7 +66,8 @@ static int init(struct ft_session *s, unsigned int flags)
 				 .mount_group = -1,
 				 .mounts_poll = -1,
 				 .self = getpid()};
-	s->tracker_ops = flags & FT_SESSION_NO_PROCESS ? &ft_tracker_none : &ft_tracker_procfs;
+	s->tracker_ops =
+		flags & FT_SESSION_NO_PROCESS ? &ft_tracker_none : &ft_tracker_procfs;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
 		return -errno;
@@ -131,9 +132,10 @@ int ft_session_set_events(struct ft_session *s, uint64_t mask)
 	bool asks = s->flags & FT_SESSION_ASK;
 
 	if (mask == 0 || (asks ? mask & ~(uint64_t)FT_MASK_ASK : mask & FT_MASK_ASK))
-		return ft_session_fail(s, -EINVAL,
-				       asks ? "events: a session that asks takes permission events only"
-					    : "events: permission events need a session that asks");
+		return ft_session_fail(
+			s, -EINVAL,
+			asks ? "events: a session that asks takes permission events only"
+			     : "events: permission events need a session that asks");
 	s->events = mask;
 	return 0;
 }
@@ -143,11 +145,11 @@ static int read_mounts(struct ft_session *s)
 	struct ft_mounts m = {0};
 	int r;
 
-	if (s->view.mounts.count > 0)
-		return 0;
 	r = ft_mounts_read(&m);
 	if (r < 0)
-		return ft_session_fail(s, r, "/proc/self/mountinfo: %s (is /proc mounted?)", strerror(-r));
+		return ft_session_fail(s, r,
+				       "/proc/self/mountinfo: %s (is /proc mounted?)",
+				       strerror(-r));
 	ft_view_take_mounts(&s->view, &m);
 	return 0;
 }
@@ -186,13 +188,15 @@ static struct ft_target *new_target(struct ft_session *s)
 	return &list[s->view.targets_count];
 }
 
-int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope scope, bool one_filesystem)
+int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope scope,
+			bool one_filesystem)
 {
 	_cleanup_close_ int fd = -1;
 	struct ft_target *t;
-	int r;
+	int r = 0;
 
-	r = read_mounts(s);
+	if (s->view.mounts.count == 0)
+		r = read_mounts(s);
 	if (r < 0)
 		return r;
 	fd = open(path, O_PATH | O_CLOEXEC);
@@ -212,7 +216,9 @@ int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope sc
 	if (r < 0) {
 		ft_target_fini(t);
 		return ft_session_fail(s, r, "%s: %s", path,
-				       r == -EXDEV ? "is on no mount of this mount namespace" : strerror(-r));
+				       r == -EXDEV
+					       ? "is on no mount of this mount namespace"
+					       : strerror(-r));
 	}
 	s->view.targets_count++;
 	return 0;
@@ -220,12 +226,8 @@ int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope sc
 
 int ft_session_add_all(struct ft_session *s)
 {
-	struct ft_target *t;
-	int r = read_mounts(s);
+	struct ft_target *t = new_target(s);
 
-	if (r < 0)
-		return r;
-	t = new_target(s);
 	if (!t)
 		return -ENOMEM;
 	t->scope = FT_SCOPE_FILESYSTEM;
@@ -235,13 +237,15 @@ int ft_session_add_all(struct ft_session *s)
 	return ft_match_add_root(s->match, "/");
 }
 
-int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind, const char *value, bool negate)
+int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind,
+			  const char *value, bool negate)
 {
 	const char *why = NULL;
 	int r = ft_match_add(s->match, kind, value, negate, &why);
 
 	if (r == -ENOENT)
-		return ft_session_fail(s, r, "%s: no such %s", value, kind == FT_MATCH_GID ? "group" : "user");
+		return ft_session_fail(s, r, "%s: no such %s", value,
+				       kind == FT_MATCH_GID ? "group" : "user");
 	if (r < 0)
 		return ft_session_fail(s, r, "%s: %s", value, why ? why : strerror(-r));
 	return 0;
@@ -278,7 +282,8 @@ void ft_session_ignore_file(struct ft_session *s, int fd)
 		return;
 	s->output_dev = st.st_dev;
 	s->output_ino = st.st_ino;
-	if (ft_handle_fsid(fd, &fsid) < 0 || ft_handle_key(fd, "", fsid, &s->output_key) < 0)
+	if (ft_handle_fsid(fd, &fsid) < 0 ||
+	    ft_handle_key(fd, "", fsid, &s->output_key) < 0)
 		s->output_key.len = 0;
 }
 
@@ -309,7 +314,8 @@ static bool execs_seen(void *data, dev_t dev)
 	for (size_t i = 0; i < s->sources_count; i++) {
 		const struct ft_resolver *r = &s->sources[i]->resolver;
 
-		if (s->sources[i]->roots_count > 0 || s->sources[i]->marks_mounts || s->sources[i]->overflowed)
+		if (s->sources[i]->roots_count > 0 || s->sources[i]->marks_mounts ||
+		    s->sources[i]->overflowed)
 			continue;
 		for (size_t k = 0; k < r->filesystems_count; k++)
 			if (strcmp(r->filesystems[k].dev, text) == 0)
@@ -323,17 +329,21 @@ static int start_asking(struct ft_session *s)
 	int r = 0;
 
 	for (size_t i = 0; i < s->view.targets_count && r == 0; i++) {
-		r = s->view.targets[i].path ? ft_fdmode_mark(s, &s->view.targets[i]) : -EOPNOTSUPP;
+		r = s->view.targets[i].path ? ft_fdmode_mark(s, &s->view.targets[i])
+					    : -EOPNOTSUPP;
 		if (r < 0)
 			ft_session_fail(s, r, "%s: cannot be guarded: %s",
-					s->view.targets[i].path ? s->view.targets[i].path : "all", strerror(-r));
+					s->view.targets[i].path ? s->view.targets[i].path
+								: "all",
+					strerror(-r));
 	}
 	return r;
 }
 
 int ft_session_start(struct ft_session *s)
 {
-	const struct ft_tracker_host host = {.drain = drain_all, .execs_seen = execs_seen, .data = s};
+	const struct ft_tracker_host host = {
+		.drain = drain_all, .execs_seen = execs_seen, .data = s};
 	int r;
 
 	if (s->started)
@@ -347,11 +357,14 @@ int ft_session_start(struct ft_session *s)
 	if (s->flags & FT_SESSION_ASK) {
 		r = start_asking(s);
 	} else {
-		/* Before the marks: a mount that comes in between is seen. */
 		r = ft_mountwatch_open(s);
 		if (r < 0)
-			return ft_session_fail(s, r, "/proc/self/mountinfo: %s", strerror(-r));
-		r = ft_marking_start(s);
+			return ft_session_fail(s, r, "/proc/self/mountinfo: %s",
+					       strerror(-r));
+		/* Read after that: a mount that comes from now on is told. */
+		r = read_mounts(s);
+		if (r == 0)
+			r = ft_marking_start(s);
 	}
 	s->started = r == 0;
 	return r;
@@ -359,7 +372,8 @@ int ft_session_start(struct ft_session *s)
 
 int ft_session_stop(struct ft_session *s)
 {
-	static const unsigned int types[] = {FT_MARK_INODE, FT_MARK_MOUNT, FT_MARK_FILESYSTEM};
+	static const unsigned int types[] = {FT_MARK_INODE, FT_MARK_MOUNT,
+					     FT_MARK_FILESYSTEM};
 
 	for (size_t t = 0; t < FT_ARRAY_SIZE(types); t++) {
 		for (size_t i = 0; i < s->sources_count; i++)

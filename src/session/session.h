@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A session: the one meeting place of kernel, path, proc and match. The caller pulls events. */
+/* A session: the one meeting place of kernel, path, proc and match. The caller pulls
+ * events. */
 #pragma once
 
 #include "event/event.h"
@@ -11,7 +12,8 @@
 
 typedef void (*ft_notice_fn)(void *data, const char *text);
 
-/* A directory or file under inode marks, where the whole filesystem cannot be marked. Its path is looked up anew as time passes. */
+/* A directory or file under inode marks, where the whole filesystem cannot be marked. Its
+ * path is looked up anew as time passes. */
 struct ft_root {
 	int fd; /* O_PATH: whose link is the path now */
 	uint64_t fsid;
@@ -25,7 +27,8 @@ struct ft_exec {
 	uint64_t position;
 };
 
-/* One FID group and what is known of its filesystems. There are several only when two filesystems share an fsid. */
+/* One FID group and what is known of its filesystems. There are several only when two
+ * filesystems share an fsid. */
 struct ft_source {
 	struct ft_session *session;
 	int group;
@@ -33,17 +36,20 @@ struct ft_source {
 	struct ft_resolver resolver;
 	struct ft_root *roots;
 	size_t roots_count;
-	uint64_t mask;       /* of its filesystem marks */
-	uint64_t shown;      /* requested bits that its marks may tell */
-	bool overflowed;     /* in the backlog at hand */
-	bool marks_mounts;   /* scope mount: the filesystem marks are for directories alone */
+	uint64_t mask;	   /* of its filesystem marks */
+	uint64_t shown;	   /* requested bits that its marks may tell */
+	bool overflowed;   /* in the backlog at hand */
+	bool marks_mounts; /* scope mount: the filesystem marks are for directories alone
+			    */
 	/*
-	 * Records that were read together are attributed together: they happened since the queue was seen empty before. What is drained
-	 * later, to look ahead, is the next segment.
+	 * Records that were read together are attributed together: they happened since
+	 * the queue was seen empty before. What is drained later, to look ahead, is the
+	 * next segment.
 	 */
 	uint64_t segment_end;
-	int64_t segment_empty_ns; /* boot clock: the queue was empty when segment_end was its end */
-	struct ft_exec *execs;    /* OPEN_EXEC records that are still ahead */
+	int64_t segment_empty_ns; /* boot clock: the queue was empty when segment_end was
+				     its end */
+	struct ft_exec *execs;	  /* OPEN_EXEC records that are still ahead */
 	size_t execs_count;
 	size_t execs_capacity;
 };
@@ -64,15 +70,15 @@ struct ft_session {
 
 	struct ft_source **sources;
 	size_t sources_count;
-	size_t turn; /* the source whose backlog is told */
-	int fd_group;    /* FD mode, or the group that asks; -1 */
+	size_t turn;  /* the source whose backlog is told */
+	int fd_group; /* FD mode, or the group that asks; -1 */
 	char *fd_buffer;
 	size_t fd_len;
 	size_t fd_offset;
 	int64_t fd_empty_ns; /* boot clock: its queue was last seen empty */
-	int asked_fd; /* the request at hand, not answered yet; -1 */
-	int mount_group; /* -1: none */
-	int mounts_poll; /* -1: none */
+	int asked_fd;	     /* the request at hand, not answered yet; -1 */
+	int mount_group;     /* -1: none */
+	int mounts_poll;     /* -1: none */
 	int epoll;
 
 	const struct ft_tracker_ops *tracker_ops;
@@ -85,7 +91,8 @@ struct ft_session {
 	ino_t output_ino;
 	struct ft_key output_key;
 
-	struct ft_event pending[FT_PENDING_MAX]; /* records of our own: lost, mount events; told before the next one */
+	struct ft_event pending[FT_PENDING_MAX]; /* records of our own: lost, mount
+						    events; told before the next one */
 	struct ft_bytes pending_path[FT_PENDING_MAX];
 	size_t pending_count;
 	size_t pending_at;
@@ -122,9 +129,11 @@ enum ft_session_flags {
 int ft_session_new(struct ft_session **ret, unsigned int flags);
 struct ft_session *ft_session_free(struct ft_session *s);
 int ft_session_set_events(struct ft_session *s, uint64_t mask);
-int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope scope, bool one_filesystem);
+int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope scope,
+			bool one_filesystem);
 int ft_session_add_all(struct ft_session *s);
-int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind, const char *value, bool negate);
+int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind,
+			  const char *value, bool negate);
 /* Never told: records of this process, and records about this object (an output file). */
 int ft_session_ignore_pid(struct ft_session *s, pid_t pid);
 void ft_session_ignore_file(struct ft_session *s, int fd);
@@ -138,11 +147,13 @@ const char *ft_session_error(struct ft_session *s);
 /* ---- inside the room ---- */
 
 /* Keeps the message, returns error. */
-int ft_session_fail(struct ft_session *s, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int ft_session_fail(struct ft_session *s, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void ft_session_notice(struct ft_session *s, enum ft_notice which, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A record of our own; when no room is left lost records are added up. */
-void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count, bool has_count);
+void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count,
+			  bool has_count);
 struct ft_event *ft_session_new_pending(struct ft_session *s);
 bool ft_session_is_ignored(const struct ft_session *s, pid_t pid);
 /* Waits for this descriptor, too. tag: what ft_flow_... finds it by. */
@@ -156,12 +167,15 @@ int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m);
 int ft_source_open(struct ft_session *s, struct ft_source **ret);
 struct ft_source *ft_source_close(struct ft_source *src);
 int ft_source_drain(struct ft_source *src);
-/* The next record, refilled from the group when all were told; false: the queue is empty. *ret_read as ft_backlog_next. */
-bool ft_source_next(struct ft_source *src, struct ft_record *ret, struct ft_read *ret_read);
+/* The next record, refilled from the group when all were told; false: the queue is empty.
+ * *ret_read as ft_backlog_next. */
+bool ft_source_next(struct ft_source *src, struct ft_record *ret,
+		    struct ft_read *ret_read);
 
 /* recurse.c: inode marks on each directory. */
 int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t);
-void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec, struct ft_span path);
+void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
+		       struct ft_span path);
 /* Looks up the paths of the roots anew. */
 void ft_recurse_refresh(struct ft_source *src);
 /* After records were lost: marks and places everything below the roots again. */
@@ -175,5 +189,6 @@ int ft_fdmode_next(struct ft_session *s, struct ft_event *ev);
 
 /* mountwatch.c */
 int ft_mountwatch_open(struct ft_session *s);
-/* Something changed: new filesystems are marked, gone ones dropped, mount events become pending. */
+/* Something changed: new filesystems are marked, gone ones dropped, mount events become
+ * pending. */
 int ft_mountwatch_update(struct ft_session *s);

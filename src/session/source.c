@@ -12,8 +12,10 @@
 /* Newer kernels and more privileges first; what is given up is noticed. */
 static int open_group(struct ft_session *s, bool *ret_has_objects)
 {
-	static const unsigned int reports[] = {FT_INIT_DFID_NAME_TARGET, FT_INIT_REPORT_FID | FT_INIT_DFID_NAME};
-	static const unsigned int unlimited = FT_INIT_UNLIMITED_QUEUE | FT_INIT_UNLIMITED_MARKS;
+	static const unsigned int reports[] = {FT_INIT_DFID_NAME_TARGET,
+					       FT_INIT_REPORT_FID | FT_INIT_DFID_NAME};
+	static const unsigned int unlimited =
+		FT_INIT_UNLIMITED_QUEUE | FT_INIT_UNLIMITED_MARKS;
 	int fd = -EINVAL;
 
 	for (size_t i = 0; i < 2 && fd == -EINVAL; i++) {
@@ -24,8 +26,10 @@ static int open_group(struct ft_session *s, bool *ret_has_objects)
 		fd = ft_group_open(reports[i], 0);
 		if (fd >= 0)
 			ft_session_notice(s, FT_NOTICE_QUEUE,
-					  "no CAP_SYS_ADMIN: own directories only, other users' processes have "
-					  "no pid, and the queue holds what fs.fanotify.max_queued_events allows");
+					  "no CAP_SYS_ADMIN: own directories only, other "
+					  "users' processes have "
+					  "no pid, and the queue holds what "
+					  "fs.fanotify.max_queued_events allows");
 	}
 	return fd;
 }
@@ -61,7 +65,8 @@ int ft_source_open(struct ft_session *s, struct ft_source **ret)
 	src->segment_empty_ns = src->backlog.empty_boot_ns;
 	host.data = src;
 	src->group = open_group(s, &has_objects);
-	r = src->group < 0 ? src->group : ft_resolver_init(&src->resolver, &s->view, &host);
+	r = src->group < 0 ? src->group
+			   : ft_resolver_init(&src->resolver, &s->view, &host);
 	if (r == 0)
 		r = ft_session_poll(s, src->group, EPOLLIN);
 	if (r < 0) {
@@ -100,7 +105,8 @@ static void note_exec(struct ft_source *src, pid_t pid, uint64_t position)
 	if (src->execs_count == src->execs_capacity) {
 		size_t capacity = src->execs_capacity ? 2 * src->execs_capacity : 64;
 
-		/* An exec that cannot be noted could make a wrong image exact: without it, nothing more is attributed. */
+		/* An exec that cannot be noted could make a wrong image exact: without
+		 * it, nothing more is attributed. */
 		list = reallocarray(src->execs, capacity, sizeof(*list));
 		if (!list) {
 			ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
@@ -145,7 +151,8 @@ static void begin_segment(struct ft_source *src)
 	s->tracker_ops->begin(s->tracker, src->segment_empty_ns, ft_boot_ns());
 	for (size_t i = 0; i < src->execs_count; i++)
 		if (src->execs[i].position >= src->backlog.position)
-			s->tracker_ops->exec(s->tracker, src->execs[i].pid, src->execs[i].position);
+			s->tracker_ops->exec(s->tracker, src->execs[i].pid,
+					     src->execs[i].position);
 	src->segment_end = src->backlog.end_position;
 	if (src->backlog.was_emptied)
 		src->segment_empty_ns = src->backlog.empty_boot_ns;
@@ -168,7 +175,8 @@ static bool refill(struct ft_source *src)
 	return !ft_backlog_is_empty(&src->backlog);
 }
 
-bool ft_source_next(struct ft_source *src, struct ft_record *ret, struct ft_read *ret_read)
+bool ft_source_next(struct ft_source *src, struct ft_record *ret,
+		    struct ft_read *ret_read)
 {
 	const struct ft_read *read;
 

@@ -13,6 +13,8 @@ import os
 import random
 import time
 
+from machine import spawn
+
 Happening = collections.namedtuple("Happening", "at event path old_path")
 
 
@@ -245,12 +247,7 @@ class Forest:
         mover = Mover("m", self.seed, home, self.lock, self.clock, list(self.shared), list(self.subtrees))
         queue, everyone = multiprocessing.SimpleQueue(), [*self.workers, mover]
         limits = [most] * len(self.workers) + [most // 20]
-        processes = [
-            multiprocessing.Process(target=self._work, args=(n, w, seconds, limits[n], queue))
-            for n, w in enumerate(everyone)
-        ]
-        for process in processes:
-            process.start()
+        processes = [spawn(self._work, n, w, seconds, limits[n], queue) for n, w in enumerate(everyone)]
         self.logs = dict(queue.get() for _ in processes)
         for process in processes:
             process.join()

@@ -7,6 +7,7 @@ All is done in a private mount namespace, so that no mount and no loop device ou
 import atexit
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import shutil
 import signal
@@ -46,6 +47,19 @@ def need_filesystem(kind):
 
 def die_with_parent():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spawn(function, *arguments):
+    """A child that runs the function, and ends with the test however that ends."""
+    process = multiprocessing.Process(target=_child, args=(function, *arguments), daemon=True)
+    process.start()
+    return process
+
+
+def _child(function, *arguments):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
+    function(*arguments)
 
 
 def private_mounts():

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Opens at full speed by two processes: every file is told or the loss is, and memory stays. FANTAIL_FLOOD=opens"""
 
-import multiprocessing
 import os
 import re
 
 from harness import case, check, equal, main, same_set, show
-from machine import filesystem
+from machine import filesystem, spawn
 from records import is_event, losses, parse, raw, validate
 from watch import TIMEOUT, Watch
 
@@ -24,11 +23,7 @@ def open_files(directory, opens, seed):
 
 
 def flood(directory, opens):
-    workers = [
-        multiprocessing.Process(target=open_files, args=(directory, opens // WORKERS, seed)) for seed in range(WORKERS)
-    ]
-    for worker in workers:
-        worker.start()
+    workers = [spawn(open_files, directory, opens // WORKERS, seed) for seed in range(WORKERS)]
     for worker in workers:
         worker.join()
         equal(worker.exitcode, 0, "a worker")

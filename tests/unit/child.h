@@ -3,11 +3,11 @@
  * under a name of one's choice. */
 #pragma once
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,12 +172,27 @@ static inline void child_exec_next(int ready, int go, char **extra)
 	child_do_exec(&next, ready, go);
 }
 
+/* Two programs that execute each other so many times: `cycle N SELF OTHER` among its
+ * arguments. */
+static inline void child_cycle(int ready, int go, char **extra)
+{
+	char left[16];
+	struct child_exec next = {
+		extra[3], extra[3], {"cycle", left, extra[3], extra[2]}};
+
+	snprintf(left, sizeof(left), "%d", atoi(extra[1]) - 1);
+	if (atoi(extra[1]) > 0)
+		child_do_exec(&next, ready, go);
+}
+
 /* For main(): this program as a child. */
 static inline bool child_main(int argc, char **argv)
 {
 	if (argc < 4 || strcmp(argv[1], CHILD_FLAG) != 0)
 		return false;
 	int ready = atoi(argv[2]), go = atoi(argv[3]);
+	if (argc == 8 && strcmp(argv[4], "cycle") == 0)
+		child_cycle(ready, go, argv + 4);
 	child_say(ready);
 	if (argc >= 7 && strcmp(argv[4], "then") == 0)
 		child_exec_next(ready, go, argv + 4);
