@@ -3,7 +3,6 @@
 #include <fantail.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 
 static void print(const struct fantail_event *ev)
 {
@@ -13,9 +12,10 @@ static void print(const struct fantail_event *ev)
 	(void)fantail_format_events(fantail_event_mask(ev), events, sizeof(events));
 	(void)fantail_escape(fantail_event_path(ev, NULL), path, sizeof(path));
 	if (fantail_event_kind(ev) == FANTAIL_KIND_LOST)
-		puts("some events were lost");
+		(void)puts("some events were lost");
 	else
-		printf("%s(%d) %s %s\n", comm, (int)fantail_event_pid(ev), events, path);
+		(void)printf("%s(%d) %s %s\n", comm, (int)fantail_event_pid(ev), events,
+			     path);
 }
 
 int main(int argc, char **argv)
@@ -29,16 +29,20 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = fantail_start(f);
 	if (r == 0)
-		fprintf(stderr, "watching\n");
+		(void)fputs("watching\n", stderr);
 	while (r == 0) {
 		struct pollfd wait = {fantail_fd(f), POLLIN, 0};
 
 		while ((r = fantail_next(f, &ev)) > 0)
 			print(ev);
-		if (fflush(stdout) == EOF || (r == 0 && poll(&wait, 1, -1) < 0))
+		/* What could not be printed is seen here, too. */
+		if (r == 0 && (fflush(stdout) == EOF || poll(&wait, 1, -1) < 0))
 			break;
 	}
-	fprintf(stderr, "watch-tree: %s\n", r < 0 && f ? fantail_error(f) : strerror(errno));
+	if (r < 0)
+		(void)fprintf(stderr, "watch-tree: %s\n", fantail_error(f));
+	else
+		perror("watch-tree");
 	(void)fantail_free(f);
 	return 1;
 }

@@ -141,8 +141,10 @@ FANTAIL_API int fantail_new(struct fantail **ret, unsigned int flags);
 /* Ends it: marks and descriptors go, unanswered requests are allowed. NULL is fine.
  * Returns NULL. */
 FANTAIL_API struct fantail *fantail_free(struct fantail *f);
-/* Why the last call on the session failed; "" if it did not. Owned by the session, valid
- * until its next call. */
+/*
+ * Why the last call on the session failed; "" if it did not. Owned by the session, valid
+ * until its next call. Of NULL: that there is no session.
+ */
 FANTAIL_API const char *fantail_error(const struct fantail *f);
 
 /* Told once each, while it runs: a fallback taken, something that is missing. text is

@@ -25,6 +25,8 @@ enum {
 	/* Records between two looks at the clock and the signals while the queue never
 	   gets empty. */
 	BURST = 1024,
+	/* For the writer, between two looks at the kernel's queue. */
+	WAIT_MSEC = 5,
 	/* Room for descriptors of FD groups and the listings of directories. */
 	NOFILE_WANTED = 1 << 16,
 };
@@ -87,12 +89,32 @@ static void flush(struct loop *l, int64_t now)
 	l->flushed_ns = now;
 }
 
+/*
+ * The writer is behind. What comes is read all the same, for a long queue in the kernel
+ * slows everyone who writes; it waits here as long as there is room, and only then has
+ * the output to take it or to drop it.
+ */
+static bool must_wait(struct loop *l)
+{
+	int r;
+
+	if (!ft_output_is_behind(l->output))
+		return false;
+	r = ft_session_drain(l->watch->session);
+	if (r != 0)
+		return false;
+	ft_output_wait(l->output, WAIT_MSEC);
+	return true;
+}
+
 /* Tells what is there. True: there may be more. */
 static bool pump(struct loop *l)
 {
 	struct ft_event *ev;
 	int r = 0;
 
+	if (must_wait(l))
+		return true;
 	for (int i = 0; i < BURST && l->error == 0 && !has_all(l); i++) {
 		r = ft_session_next(l->watch->session, &ev);
 		if (r == 0)

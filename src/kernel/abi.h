@@ -63,15 +63,16 @@ enum {
 	FT_NOFD = -1,
 };
 
+/* Packed: a record in a buffer is aligned to 4 bytes, whatever the kernel's own header says. */
 struct ft_abi_metadata {
 	uint32_t event_len;
 	uint8_t vers;
 	uint8_t reserved;
 	uint16_t metadata_len;
-	uint64_t mask __attribute__((aligned(8)));
+	uint64_t mask;
 	int32_t fd;
 	int32_t pid;
-};
+} __attribute__((packed));
 
 struct ft_abi_info {
 	uint8_t info_type;

@@ -28,6 +28,7 @@ struct ft_format {
 	unsigned int width;
 	struct ft_column_list columns; /* count 0: the format's own */
 	struct ft_timetext time;
+	struct ft_timetext after; /* as often the same, and another one */
 	struct ft_idnames *users;
 	struct ft_idnames *groups;
 	struct ft_fragments *fragments;

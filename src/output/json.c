@@ -187,6 +187,14 @@ static void put_place(struct json *j, struct ft_bytes *out, const struct ft_even
 		ft_bytes_clear(&p->dev);
 }
 
+static void put_after(struct ft_format *f, struct ft_bytes *out, int64_t ns)
+{
+	ft_json_put_name(out, FT_SPAN("after"));
+	ft_bytes_put_char(out, '"');
+	ft_bytes_put_span(out, ft_timetext_full(&f->after, ns));
+	ft_bytes_put_char(out, '"');
+}
+
 static void put_time(struct ft_format *f, struct ft_bytes *out, const struct ft_event *ev,
 		     uint64_t fields)
 {
@@ -196,7 +204,7 @@ static void put_time(struct ft_format *f, struct ft_bytes *out, const struct ft_
 		ft_bytes_put_char(out, '"');
 	}
 	if (ev->after_ns != 0 && (fields & FIELD(AFTER)))
-		ft_json_put_time(out, FT_SPAN("after"), ev->after_ns);
+		put_after(f, out, ev->after_ns);
 }
 
 static void put_path(struct ft_bytes *out, const struct ft_event *ev, uint64_t fields)

@@ -18,6 +18,7 @@
 enum {
 	BLOCK_SIZE = 256 << 10,
 	MAX_WAITING = 64 << 20,
+	BEHIND_SHARE = 32,	/* 2 MiB: what the writer's own blocks hold */
 	NOTICE_ROOM = 64 << 10, /* past the bound, for lost and gap records alone */
 };
 
@@ -160,6 +161,16 @@ static void tell_dropped(struct ft_output *o)
 	lost.time_ns = now.tv_sec * FT_NSEC_PER_SEC + now.tv_nsec;
 	if (put_record(o, &lost) == 0)
 		o->untold = 0;
+}
+
+bool ft_output_is_behind(const struct ft_output *o)
+{
+	return ft_writer_waiting(o->writer) > o->max_waiting / BEHIND_SHARE;
+}
+
+void ft_output_wait(struct ft_output *o, unsigned int msec)
+{
+	ft_writer_wait(o->writer, o->max_waiting / BEHIND_SHARE / 2, msec);
 }
 
 int ft_output_put(struct ft_output *o, const struct ft_event *ev)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,6 +37,8 @@ struct ft_writer {
 	pthread_mutex_t
 		lock; /* never held over a system call; a copy of one block at most */
 	pthread_cond_t queued;
+	pthread_cond_t written;
+	bool waited_for; /* somebody waits for `written` */
 	struct ft_writer_block *head;
 	struct ft_writer_block *tail;
 	struct ft_writer_block *pool;
@@ -154,6 +157,8 @@ static void recycle_block(struct ft_writer *w, struct ft_writer_block *b)
 		w->pool_count++;
 		b = NULL;
 	}
+	if (w->waited_for)
+		pthread_cond_signal(&w->written);
 	pthread_mutex_unlock(&w->lock);
 	block_free(b);
 }
@@ -199,6 +204,7 @@ int ft_writer_open(struct ft_writer **ret, int fd, bool owned, size_t block_size
 	w->owned = owned;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->queued, NULL);
+	pthread_cond_init(&w->written, NULL);
 	r = start_thread(w);
 	if (r < 0) {
 		free(w);
@@ -240,6 +246,7 @@ int ft_writer_close(struct ft_writer *w)
 	if (w->owned && close(w->fd) < 0 && r == 0)
 		r = -errno;
 	pthread_cond_destroy(&w->queued);
+	pthread_cond_destroy(&w->written);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 	return r;
@@ -325,6 +332,24 @@ size_t ft_writer_waiting(const struct ft_writer *w)
 {
 	return atomic_load_explicit(&w->waiting, memory_order_relaxed) +
 	       (w->filling ? w->filling->bytes.len : 0);
+}
+
+bool ft_writer_wait(struct ft_writer *w, size_t bytes, unsigned int msec)
+{
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)msec * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&w->lock);
+	w->waited_for = true;
+	while (r == 0 && ft_writer_waiting(w) > bytes && ft_writer_error(w) == 0)
+		r = pthread_cond_timedwait(&w->written, &w->lock, &until);
+	w->waited_for = false;
+	pthread_mutex_unlock(&w->lock);
+	return ft_writer_waiting(w) <= bytes;
 }
 
 int ft_writer_error(const struct ft_writer *w)

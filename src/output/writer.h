@@ -26,5 +26,7 @@ int ft_writer_switch(struct ft_writer *w, int fd);
 void ft_writer_abandon(struct ft_writer *w);
 /* Bytes handed on and in the block being filled. */
 size_t ft_writer_waiting(const struct ft_writer *w);
+/* Waits until no more than this many bytes wait, or for msec. True: no more do. */
+bool ft_writer_wait(struct ft_writer *w, size_t bytes, unsigned int msec);
 /* 0 or the first error of a write, negative: nothing is written after it. */
 int ft_writer_error(const struct ft_writer *w);

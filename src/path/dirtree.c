@@ -262,7 +262,8 @@ int ft_node_path(const struct ft_node *n, struct ft_bytes *out,
 	if (r < 0)
 		return r;
 	ft_bytes_clear(out);
-	r = ft_bytes_reserve(out, len);
+	/* One more, so that the path of a root is a pointer, too. */
+	r = ft_bytes_reserve(out, len + 1);
 	if (r < 0)
 		return r;
 	out->len = len;

@@ -24,7 +24,13 @@ static struct ft_memory_slot *slot_of(const struct ft_memory *m, struct ft_span 
 	return &m->slots[ft_hash_bytes(2, key.data, key.len) % FT_MEMORY_SLOTS];
 }
 
-void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_place *place)
+static bool has_key(const struct ft_memory_slot *s, struct ft_span key)
+{
+	return ft_span_equal(key, (struct ft_span){s->bytes, s->key_len});
+}
+
+void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_place *place,
+		   bool removed)
 {
 	struct ft_memory_slot *s;
 
@@ -32,6 +38,7 @@ void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_plac
 	    place->dir.len > FT_KEY_MAX || place->name.len > 255)
 		return;
 	s = slot_of(m, key);
+	s->removed = removed || (s->removed && has_key(s, key));
 	s->key_len = (uint16_t)key.len;
 	s->dir_len = (uint16_t)place->dir.len;
 	s->name_len = (uint16_t)place->name.len;
@@ -47,9 +54,19 @@ bool ft_memory_get(const struct ft_memory *m, struct ft_span key, struct ft_plac
 	if (!m->slots || key.len == 0)
 		return false;
 	s = slot_of(m, key);
-	if (!ft_span_equal(key, (struct ft_span){s->bytes, s->key_len}))
+	if (!has_key(s, key))
 		return false;
 	ret->dir = (struct ft_span){s->bytes + s->key_len, s->dir_len};
 	ret->name = (struct ft_span){s->bytes + s->key_len + s->dir_len, s->name_len};
 	return true;
+}
+
+bool ft_memory_was_removed(const struct ft_memory *m, struct ft_span key)
+{
+	const struct ft_memory_slot *s;
+
+	if (!m->slots || key.len == 0)
+		return false;
+	s = slot_of(m, key);
+	return s->removed && has_key(s, key);
 }

@@ -66,7 +66,7 @@ static bool place_gone(struct ft_resolver *r, struct ft_node *n)
 {
 	drain(r);
 	while (!place_by_move(r, n)) {
-		if (r->patience == 0)
+		if (r->patience == 0 || !r->has_objects)
 			return false;
 		r->patience--;
 		poll(NULL, 0, WAIT_MSEC);

@@ -93,7 +93,11 @@ void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec,
 	struct ft_node *n;
 
 	if (rec->object.len == 0 || rec->place.dir.len == 0) {
-		r->moved_blindly = r->moved_blindly || (rec->mask & FT_EV_MOVED_FROM);
+		if ((rec->mask & FT_EV_MOVED_FROM) && !r->moved_blindly) {
+			/* What is known may be of before it: all is looked up as of now. */
+			ft_resolver_forget(r);
+			r->moved_blindly = true;
+		}
 		return;
 	}
 	if (!(rec->mask & (FT_EV_RENAME | FT_EV_DELETE)) ||
@@ -187,69 +191,124 @@ static void resolve_place(struct ft_resolver *r, const struct ft_place *p,
 		ret->source = source;
 }
 
-/*
- * A record that carries nothing but the object's handle comes with another of the same
- * system call: link and unlink name the object right after it, a rename over it stands
- * right before it.
- */
-static bool find_cause(struct ft_resolver *r, const struct ft_record *rec,
-		       uint64_t position, struct ft_place *ret)
+/* The nth record after the one at hand; the second half of a system call may be on its
+ * way. */
+static bool peek_patiently(struct ft_resolver *r, unsigned int n, struct ft_record *ret)
 {
-	struct ft_record next;
-
-	for (unsigned int i = 0; i < CAUSE_WINDOW; i++) {
-		if (!r->host.peek(r->host.data, i, &next)) {
-			/* The second half of the system call may be on its way. */
-			if (i > 0 || r->patience == 0)
-				break;
-			r->patience--;
-			if (r->host.drain(r->host.data) < 0 ||
-			    !r->host.peek(r->host.data, i, &next))
-				break;
-		}
-		if (next.place.dir.len > 0 && ft_span_equal(next.object, rec->object)) {
-			*ret = next.old_place.dir.len > 0 ? next.old_place : next.place;
-			return true;
-		}
-	}
-	if (ft_memory_get(&r->memory, rec->object, ret))
+	if (r->host.peek(r->host.data, n, ret))
 		return true;
+	if (n > 0 || r->patience == 0)
+		return false;
+	r->patience--;
+	return r->host.drain(r->host.data) >= 0 && r->host.peek(r->host.data, n, ret);
+}
+
+/*
+ * The other record of this link or unlink, or that of a later one: when its own was
+ * merged into an older record. That was a removal of one of the object's names, for a
+ * link makes a new one.
+ */
+static bool is_cause(const struct ft_resolver *r, const struct ft_record *rec,
+		     const struct ft_record *next)
+{
+	if (next->pid != rec->pid || (next->mask & FT_EV_RENAME))
+		return false;
+	if (next->mask & FT_EV_CREATE)
+		return !ft_memory_was_removed(&r->memory, rec->object);
+	return next->mask & FT_EV_DELETE;
+}
+
+/* What the rename that this process did last put its new name over. */
+static bool find_rename_over(struct ft_resolver *r, const struct ft_record *rec,
+			     struct ft_place *ret)
+{
 	if (!(rec->mask & FT_EV_ATTRIB) || r->last_rename_pid != rec->pid ||
-	    position - r->last_rename_position > CAUSE_WINDOW)
+	    ft_span_equal(ft_key_span(&r->last_rename_object), rec->object))
 		return false;
 	ret->dir = ft_key_span(&r->last_rename_dir);
 	ret->name = ft_bytes_span(&r->last_rename_name);
 	return true;
 }
 
-static void remember_rename(struct ft_resolver *r, const struct ft_record *rec,
-			    uint64_t position)
+static bool is_same_place(const struct ft_place *a, const struct ft_place *b)
 {
+	return ft_span_equal(a->dir, b->dir) && ft_span_equal(a->name, b->name);
+}
+
+/*
+ * A record that carries nothing but the object's handle comes with another of the same
+ * system call: link and unlink name the object right after it, a rename over it stands
+ * right before it. Anything else is a name that it had lately, or has a little later.
+ * FT_PATH_NONE: nothing names it.
+ */
+static enum ft_path_source find_cause(struct ft_resolver *r, const struct ft_record *rec,
+				      struct ft_place *ret)
+{
+	bool is_next = true, is_known, is_over;
+	struct ft_record next;
+	struct ft_place over;
+
+	is_known = ft_memory_get(&r->memory, rec->object, ret);
+	is_over = find_rename_over(r, rec, &over);
+	if (is_known && is_over && is_same_place(ret, &over) &&
+	    !ft_memory_was_removed(&r->memory, rec->object)) {
+		ft_memory_put(&r->memory, rec->object, &over, true);
+		*ret = over;
+		return FT_PATH_EVENT;
+	}
+	for (unsigned int i = 0; i < CAUSE_WINDOW && peek_patiently(r, i, &next); i++) {
+		if (next.place.dir.len > 0 && ft_span_equal(next.object, rec->object)) {
+			*ret = next.old_place.dir.len > 0 ? next.old_place : next.place;
+			is_next = is_next && is_cause(r, rec, &next) &&
+				  !(is_over && (next.mask & FT_EV_CREATE));
+			return is_next ? FT_PATH_EVENT : FT_PATH_NOW;
+		}
+		is_next = is_next && next.pid != rec->pid;
+	}
+	if (is_known)
+		return FT_PATH_NOW;
+	if (!is_over)
+		return FT_PATH_NONE;
+	*ret = over;
+	return FT_PATH_EVENT;
+}
+
+static void put_key(struct ft_key *out, struct ft_span key)
+{
+	out->len = key.len;
+	memcpy(out->data, key.data, key.len);
+}
+
+/* Until the same process does something else. */
+static void remember_rename(struct ft_resolver *r, const struct ft_record *rec)
+{
+	if (!(rec->mask & FT_EV_RENAME)) {
+		if (rec->place.dir.len > 0 && rec->pid == r->last_rename_pid)
+			r->last_rename_pid = 0;
+		return;
+	}
 	r->last_rename_pid = rec->pid;
-	r->last_rename_position = position;
-	r->last_rename_dir.len = rec->place.dir.len;
-	memcpy(r->last_rename_dir.data, rec->place.dir.data, rec->place.dir.len);
+	put_key(&r->last_rename_object, rec->object);
+	put_key(&r->last_rename_dir, rec->place.dir);
 	ft_bytes_clear(&r->last_rename_name);
 	ft_bytes_put_span(&r->last_rename_name, rec->place.name);
 }
 
 static void apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t position)
 {
-	if (rec->mask & FT_EV_RENAME)
-		remember_rename(r, rec, position);
 	if (rec->object.len == 0)
 		return;
 	if (rec->mask & FT_EV_ONDIR)
 		ft_place_apply(r, rec, position);
 	else if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
-		ft_memory_put(&r->memory, rec->object, &rec->place);
+		ft_memory_put(&r->memory, rec->object, &rec->place,
+			      rec->mask & FT_EV_DELETE);
 }
 
 void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 			 uint64_t position, struct ft_resolved *ret)
 {
 	struct ft_place place = rec->place;
-	bool named;
 
 	*ret = (struct ft_resolved){.source = FT_PATH_EVENT};
 	ret->fs = ft_resolver_find_filesystem(r, place.dir.len > 0 ? place.dir
@@ -264,13 +323,13 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 		ret->inside = true;
 		return;
 	}
-	named = place.dir.len > 0 ||
-		(rec->object.len > 0 && find_cause(r, rec, position, &place));
-	if (named) {
+	if (place.dir.len == 0)
+		ret->source =
+			rec->object.len > 0 ? find_cause(r, rec, &place) : FT_PATH_NONE;
+	if (ret->source != FT_PATH_NONE) {
 		resolve_place(r, &place, &r->path, ret);
 		ret->path = ft_bytes_span(&r->path);
 	} else {
-		ret->source = FT_PATH_NONE;
 		ret->inside = true;
 	}
 	if (rec->old_place.dir.len > 0) {
@@ -281,4 +340,5 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 		      (rec->object.len > 0 && ft_view_is_object(r->view, rec->object));
 	if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
 		apply(r, rec, position);
+	remember_rename(r, rec);
 }

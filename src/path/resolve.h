@@ -38,7 +38,7 @@ struct ft_resolver {
 	bool moved_blindly; /* some directory moved, and it cannot be said which or when
 			     */
 	pid_t last_rename_pid;
-	uint64_t last_rename_position;
+	struct ft_key last_rename_object;
 	struct ft_key last_rename_dir;
 	struct ft_bytes last_rename_name;
 

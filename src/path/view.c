@@ -51,6 +51,8 @@ static struct ft_span bare(const char *path)
 
 bool ft_path_is_below(struct ft_span path, struct ft_span dir)
 {
+	if (dir.len == 0)
+		return path.len == 0 || path.data[0] == '/';
 	return path.len >= dir.len && memcmp(path.data, dir.data, dir.len) == 0 &&
 	       (path.len == dir.len || path.data[dir.len] == '/');
 }

@@ -35,8 +35,7 @@ struct ft_image {
 	enum ft_image_depth depth;
 	pid_t first_ppid; /* of this process, before it may have been adopted */
 	int64_t since; /* proven to be the pid's image from here on, to `seen` at least */
-	int64_t same_since; /* comm and ids are as they stand here from here on, as far as
-			       looks could tell */
+	int64_t same_since; /* with this comm and these ids, as far as looks tell */
 	int64_t seen;	    /* last look at which it was the pid's image */
 	int64_t gone;	    /* first look at which it no longer was */
 	char *exe;	    /* what process points into */
@@ -58,8 +57,7 @@ struct ft_pid {
 	struct ft_image *now;
 	struct ft_image *before;
 	uint64_t used;	 /* the backlog in which it was last asked for */
-	uint64_t looked; /* the one in which it was last looked at, and what was seen then
-			  */
+	uint64_t looked; /* the one in which it was last looked at; what was seen then: */
 	enum ft_sight sight;
 	struct ft_judgement judgement;
 	struct ft_pid *newer, *older;
@@ -68,8 +66,7 @@ struct ft_pid {
 struct ft_images {
 	struct ft_table table;
 	struct ft_pid *newest, *oldest;
-	struct ft_image
-		*retired; /* replaced, but handed out: freed when the backlog is over */
+	struct ft_image *retired; /* handed out: freed when the backlog is over */
 	uint64_t backlog;
 	uint64_t last_id;
 };

@@ -10,21 +10,19 @@
 #include "base/bytes.h"
 
 enum {
-	FT_PROC_COMM_MAX =
-		64, /* 15 for programs; the names of kernel workers are longer */
+	FT_PROC_COMM_MAX = 64, /* 15 for programs; more for kernel workers */
 	FT_PROC_ARGS_MAX = 4096,
 	FT_PROC_LAYOUT = 9,
 };
 
 /*
  * Task flags (stat field 9). They are the kernel's own, not its ABI, but have had these
- * values from 5.10 to 7.3 and the unit tests hold the running kernel to them.
+ * values since long before 5.10; the unit tests hold the running kernel to them.
  */
 enum {
 	FT_PF_FORKNOEXEC = 0x00000040, /* forked, no exec since */
 	FT_PF_KTHREAD = 0x00200000,
-	FT_PF_RANDOMIZE =
-		0x00400000, /* the addresses of this image were drawn at its exec */
+	FT_PF_RANDOMIZE = 0x00400000, /* its addresses were drawn at its exec */
 };
 
 struct ft_proc_stat {

@@ -43,15 +43,10 @@ void ft_backlog_init(struct ft_backlog *b)
 	see_empty(b, ft_now_ns(), ft_boot_ns());
 }
 
-static void drop_buffers(struct ft_backlog *b, size_t from)
-{
-	for (size_t i = from; i < b->count + b->spare; i++)
-		munmap(b->reads[i].data, FT_READ_SIZE);
-}
-
 void ft_backlog_fini(struct ft_backlog *b)
 {
-	drop_buffers(b, 0);
+	if (b->space)
+		munmap(b->space, (size_t)FT_BACKLOG_READS * FT_READ_SIZE);
 	free(b->reads);
 	*b = (struct ft_backlog){0};
 }
@@ -63,45 +58,50 @@ bool ft_backlog_is_empty(const struct ft_backlog *b)
 
 void ft_backlog_clear(struct ft_backlog *b)
 {
-	size_t total = b->count + b->spare;
+	size_t keep = (size_t)FT_BACKLOG_KEEP * FT_READ_SIZE;
 
-	if (total > FT_BACKLOG_KEEP) {
-		drop_buffers(b, FT_BACKLOG_KEEP);
-		total = FT_BACKLOG_KEEP;
-	}
+	/* At once: giving memory back stops the other threads for a moment. */
+	if (b->count > FT_BACKLOG_KEEP)
+		madvise(b->space + keep, b->count * FT_READ_SIZE - keep, MADV_DONTNEED);
 	b->count = 0;
-	b->spare = total;
 	b->at = 0;
 	b->offset = 0;
 }
 
-/* A buffer for one more read; NULL with *ret = 1 at the bound, -ENOMEM. */
+static int reserve_space(struct ft_backlog *b)
+{
+	void *space = mmap(NULL, (size_t)FT_BACKLOG_READS * FT_READ_SIZE,
+			   PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (space == MAP_FAILED)
+		return -errno;
+	b->space = space;
+	return 0;
+}
+
+/* Room for one more read; NULL with *ret = 1 at the bound, -ENOMEM. */
 static struct ft_read *next_read(struct ft_backlog *b, int *ret)
 {
 	struct ft_read *reads;
-	void *data;
 
 	*ret = 1;
 	if (b->count == FT_BACKLOG_READS)
 		return NULL;
-	if (b->spare > 0)
-		return &b->reads[b->count];
-	*ret = -ENOMEM;
+	*ret = b->space ? 0 : reserve_space(b);
+	if (*ret < 0)
+		return NULL;
 	if (b->count == b->capacity) {
 		size_t capacity = b->capacity ? 2 * b->capacity : FT_BACKLOG_KEEP;
 
+		*ret = -ENOMEM;
 		reads = reallocarray(b->reads, capacity, sizeof(*reads));
 		if (!reads)
 			return NULL;
 		b->reads = reads;
 		b->capacity = capacity;
 	}
-	data = mmap(NULL, FT_READ_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (data == MAP_FAILED)
-		return NULL;
-	b->reads[b->count].data = data;
-	b->spare = 1;
+	b->reads[b->count].data = b->space + b->count * FT_READ_SIZE;
 	return &b->reads[b->count];
 }
 
@@ -148,7 +148,6 @@ int ft_backlog_drain(struct ft_backlog *b, int group, ft_scan_fn scan, void *dat
 		r->time_ns = ft_now_ns();
 		r->after_ns = after_ns;
 		b->count++;
-		b->spare--;
 		e = scan_read(b, r, scan, data);
 		if (e < 0)
 			return e;

@@ -9,7 +9,7 @@ enum {
 	/* 256 MiB of records (some 2.5 million). When it is full the rest waits in the
 	 * kernel's queue: nothing is lost, but what can be looked ahead ends there. */
 	FT_BACKLOG_READS = 4096,
-	FT_BACKLOG_KEEP = 16, /* buffers that stay for the next backlog */
+	FT_BACKLOG_KEEP = 16, /* of them keep their memory for the next backlog */
 };
 
 struct ft_read {
@@ -22,9 +22,9 @@ struct ft_read {
 typedef void (*ft_scan_fn)(void *data, const void *record, size_t n, uint64_t position);
 
 struct ft_backlog {
+	char *space; /* reserved for FT_BACKLOG_READS reads, in use up to count */
 	struct ft_read *reads;
 	size_t count;
-	size_t spare; /* reads[count .. count+spare) have buffers */
 	size_t capacity;
 	size_t at;	       /* the read at hand */
 	size_t offset;	       /* of the next record in it */

@@ -54,7 +54,6 @@ void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64
 
 static void overflow(struct ft_source *src)
 {
-	src->overflowed = true;
 	ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
 	ft_resolver_forget(&src->resolver);
 	ft_recurse_rescan(src);
@@ -109,6 +108,14 @@ static void attribute(struct ft_session *s, uint64_t position, struct ft_event *
 	ev->candidates_count = a.candidates_count;
 }
 
+static bool brings_directory(const struct ft_source *src, const struct ft_record *rec)
+{
+	uint64_t moved = src->resolver.has_objects ? FT_EV_RENAME : FT_EV_MOVED_TO;
+
+	return (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | moved)) &&
+	       rec->place.dir.len > 0;
+}
+
 /* One record of a FID group. True: *ev is to be told. */
 static bool tell(struct ft_source *src, const struct ft_record *rec,
 		 const struct ft_read *read, uint64_t position, struct ft_event *ev)
@@ -122,8 +129,7 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 	}
 	/* Always, also for records that are not told: they move directories. */
 	ft_resolver_resolve(&src->resolver, rec, position, &at);
-	if (src->roots_count > 0 && (rec->mask & FT_EV_ONDIR) &&
-	    (rec->mask & (FT_EV_CREATE | FT_EV_RENAME)) && rec->object.len > 0)
+	if (src->roots_count > 0 && brings_directory(src, rec))
 		ft_recurse_follow(src, rec, at.path);
 	if (!(rec->mask & src->shown) || !at.inside ||
 	    ft_session_is_ignored(s, rec->pid) || is_own_file(s, rec))

@@ -225,7 +225,10 @@ static int mark_root(struct ft_session *s, const struct ft_target *t,
 		if (r < 0)
 			return r;
 	}
-	return ft_recurse_add_root(src, t);
+	r = ft_recurse_add_root(src, t);
+	if (r < 0 && !known)
+		ft_resolver_drop_filesystem(&src->resolver, fsid);
+	return r;
 }
 
 static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,

@@ -74,7 +74,8 @@ struct fantail *fantail_free(struct fantail *f)
 
 const char *fantail_error(const struct fantail *f)
 {
-	return ft_session_error(f->session);
+	return f ? ft_session_error(f->session)
+		 : "no session: its flags are wrong, or memory or descriptors are short";
 }
 
 /* Each call begins without a message, and ends with one if it failed. */

@@ -191,27 +191,53 @@ static void follow(const struct listing *l, int fd, struct ft_node *n,
 	closedir(d);
 }
 
+/*
+ * Before 5.17 a record does not say which directory it is about: the one that has the
+ * name by now.
+ */
+static struct ft_node *place_found(struct ft_source *src, const struct ft_record *rec,
+				   struct ft_span key)
+{
+	struct ft_dirtree *t = &src->resolver.tree;
+	struct ft_node *parent = ft_dirtree_find(t, rec->place.dir);
+	struct ft_node *n = parent ? ft_dirtree_get(t, key) : NULL;
+
+	return n && ft_dirtree_place(t, n, parent, rec->place.name) == 0 ? n : NULL;
+}
+
+static const struct ft_root *root_of(const struct ft_source *src, struct ft_span key)
+{
+	for (size_t i = 0; i < src->roots_count; i++)
+		if (src->roots[i].recurse && key.len >= FT_KEY_FSID &&
+		    memcmp(&src->roots[i].fsid, key.data, FT_KEY_FSID) == 0)
+			return &src->roots[i];
+	return NULL;
+}
+
 /* A new directory, or one that was moved in. */
 void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
 		       struct ft_span path)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes copy = {0};
 	struct listing l = {.src = src, .is_new = rec->mask & FT_EV_CREATE};
-	struct ft_node *n = ft_dirtree_find(&src->resolver.tree, rec->object);
 	_cleanup_close_ int fd = -1;
+	struct ft_node *n;
 	struct ft_key key;
 
-	for (size_t i = 0; i < src->roots_count && !l.root; i++)
-		if (src->roots[i].recurse &&
-		    memcmp(&src->roots[i].fsid, rec->object.data, FT_KEY_FSID) == 0)
-			l.root = &src->roots[i];
-	if (!n || !l.root)
+	l.root = root_of(src, rec->place.dir);
+	/* A name without a directory is nothing to open. */
+	if (!l.root || path.len == 0 || path.data[0] != '/')
 		return;
 	ft_bytes_put_span(&copy, path);
 	fd = open(ft_bytes_cstr(&copy), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || ft_handle_key(fd, "", l.root->fsid, &key) < 0)
+		return;
 	/* Another directory of that name by now: its own record follows. */
-	if (fd < 0 || ft_handle_key(fd, "", l.root->fsid, &key) < 0 ||
-	    !ft_span_equal(ft_key_span(&key), rec->object))
+	if (rec->object.len > 0 && !ft_span_equal(ft_key_span(&key), rec->object))
+		return;
+	n = rec->object.len > 0 ? ft_dirtree_find(&src->resolver.tree, rec->object)
+				: place_found(src, rec, ft_key_span(&key));
+	if (!n)
 		return;
 	ft_source_drain(src);
 	follow(&l, fd, n, ft_bytes_span(&copy), 0);
@@ -266,30 +292,34 @@ static int mark_object(struct ft_source *src, const char *path)
 	return r;
 }
 
-int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
+static int add_directory(struct ft_source *src, const struct ft_target *t)
 {
-	_cleanup_free_ char *parent = NULL;
 	struct listing l = {.src = src};
+	struct ft_root *root;
+	int r;
+
+	r = add_root(src, t->path, &root);
+	if (r < 0)
+		return r;
+	root->recurse = t->scope == FT_SCOPE_TREE;
+	r = mark_directory(src, root->fd);
+	if (r < 0)
+		return r;
+	l.root = root;
+	follow(&l, root->fd,
+	       ft_dirtree_find(&src->resolver.tree, ft_key_span(&root->key)),
+	       ft_span_of(strcmp(t->path, "/") == 0 ? "" : t->path), 0);
+	return 0;
+}
+
+/* A file: itself, and where its name stands. */
+static int add_file(struct ft_source *src, const struct ft_target *t)
+{
+	_cleanup_free_ char *parent = strdup(t->path);
 	struct ft_root *root;
 	char *slash;
 	int r;
 
-	if (t->is_dir) {
-		r = add_root(src, t->path, &root);
-		if (r < 0)
-			return r;
-		root->recurse = t->scope == FT_SCOPE_TREE;
-		r = mark_directory(src, root->fd);
-		if (r < 0)
-			return r;
-		l.root = root;
-		follow(&l, root->fd,
-		       ft_dirtree_find(&src->resolver.tree, ft_key_span(&root->key)),
-		       ft_span_of(strcmp(t->path, "/") == 0 ? "" : t->path), 0);
-		return 0;
-	}
-	/* A file: itself, and where its name stands. */
-	parent = strdup(t->path);
 	if (!parent)
 		return -ENOMEM;
 	slash = strrchr(parent, '/');
@@ -298,6 +328,21 @@ int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
 	if (r == 0 && t->scope != FT_SCOPE_FILE)
 		r = mark_directory(src, root->fd);
 	return r < 0 ? r : mark_object(src, t->path);
+}
+
+int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
+{
+	size_t before = src->roots_count;
+	int r = t->is_dir ? add_directory(src, t) : add_file(src, t);
+
+	/* One that cannot be marked must not keep its mount busy. */
+	if (r < 0 && src->roots_count > before) {
+		struct ft_root *root = &src->roots[--src->roots_count];
+
+		close(root->fd);
+		free(root->path);
+	}
+	return r;
 }
 
 void ft_recurse_rescan(struct ft_source *src)

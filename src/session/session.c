@@ -294,28 +294,38 @@ static bool below(void *data, const struct ft_process *p, pid_t root)
 	return s->tracker_ops->is_below(s->tracker, p, root);
 }
 
-static int drain_all(void *data)
+int ft_session_drain(struct ft_session *s)
 {
-	struct ft_session *s = data;
-	int r = 0;
+	int all = 0, r;
 
-	for (size_t i = 0; i < s->sources_count && r >= 0; i++)
+	for (size_t i = 0; i < s->sources_count; i++) {
 		r = ft_source_drain(s->sources[i]);
-	return r;
+		if (r < 0)
+			return r;
+		all = r > 0 ? r : all;
+	}
+	return all;
 }
 
-/* A filesystem mark is there, and with it every OPEN_EXEC of its files. */
+static int host_drain(void *data)
+{
+	return ft_session_drain(data);
+}
+
+/* A filesystem mark is there, and with it every OPEN_EXEC of its files, but for lost
+ * ones. */
 static bool execs_seen(void *data, dev_t dev)
 {
 	struct ft_session *s = data;
 	char text[32];
 
+	if (s->overflow_ns >= s->window_ns)
+		return false;
 	snprintf(text, sizeof(text), "%u:%u", major(dev), minor(dev));
 	for (size_t i = 0; i < s->sources_count; i++) {
 		const struct ft_resolver *r = &s->sources[i]->resolver;
 
-		if (s->sources[i]->roots_count > 0 || s->sources[i]->marks_mounts ||
-		    s->sources[i]->overflowed)
+		if (s->sources[i]->roots_count > 0 || s->sources[i]->marks_mounts)
 			continue;
 		for (size_t k = 0; k < r->filesystems_count; k++)
 			if (strcmp(r->filesystems[k].dev, text) == 0)
@@ -343,7 +353,7 @@ static int start_asking(struct ft_session *s)
 int ft_session_start(struct ft_session *s)
 {
 	const struct ft_tracker_host host = {
-		.drain = drain_all, .execs_seen = execs_seen, .data = s};
+		.drain = host_drain, .execs_seen = execs_seen, .data = s};
 	int r;
 
 	if (s->started)

@@ -22,11 +22,6 @@ struct ft_root {
 	bool recurse;
 };
 
-struct ft_exec {
-	pid_t pid;
-	uint64_t position;
-};
-
 /* One FID group and what is known of its filesystems. There are several only when two
  * filesystems share an fsid. */
 struct ft_source {
@@ -38,7 +33,6 @@ struct ft_source {
 	size_t roots_count;
 	uint64_t mask;	   /* of its filesystem marks */
 	uint64_t shown;	   /* requested bits that its marks may tell */
-	bool overflowed;   /* in the backlog at hand */
 	bool marks_mounts; /* scope mount: the filesystem marks are for directories alone
 			    */
 	/*
@@ -49,9 +43,6 @@ struct ft_source {
 	uint64_t segment_end;
 	int64_t segment_empty_ns; /* boot clock: the queue was empty when segment_end was
 				     its end */
-	struct ft_exec *execs;	  /* OPEN_EXEC records that are still ahead */
-	size_t execs_count;
-	size_t execs_capacity;
 };
 
 enum { FT_PENDING_MAX = 64 };
@@ -81,6 +72,9 @@ struct ft_session {
 	int mounts_poll;     /* -1: none */
 	int epoll;
 
+	int64_t window_ns;   /* boot clock: where the window of the records at hand begins
+			      */
+	int64_t overflow_ns; /* boot clock: records had been lost by then */
 	const struct ft_tracker_ops *tracker_ops;
 	struct ft_tracker *tracker;
 
@@ -140,6 +134,9 @@ void ft_session_ignore_file(struct ft_session *s, int fd);
 int ft_session_start(struct ft_session *s);
 /* 1, 0 or -errno; *ret lives until the next call. */
 int ft_session_next(struct ft_session *s, struct ft_event **ret);
+/* Reads what the kernel has queued into memory, and tells nothing yet. 0; 1: no more
+ * fits, the rest stays queued; -errno. */
+int ft_session_drain(struct ft_session *s);
 int ft_session_stop(struct ft_session *s);
 int ft_session_answer(struct ft_session *s, uint32_t response);
 const char *ft_session_error(struct ft_session *s);

@@ -90,33 +90,10 @@ struct ft_source *ft_source_close(struct ft_source *src)
 		free(src->roots[i].path);
 	}
 	free(src->roots);
-	free(src->execs);
 	ft_backlog_fini(&src->backlog);
 	ft_resolver_fini(&src->resolver);
 	free(src);
 	return NULL;
-}
-
-static void note_exec(struct ft_source *src, pid_t pid, uint64_t position)
-{
-	struct ft_session *s = src->session;
-	struct ft_exec *list;
-
-	if (src->execs_count == src->execs_capacity) {
-		size_t capacity = src->execs_capacity ? 2 * src->execs_capacity : 64;
-
-		/* An exec that cannot be noted could make a wrong image exact: without
-		 * it, nothing more is attributed. */
-		list = reallocarray(src->execs, capacity, sizeof(*list));
-		if (!list) {
-			ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
-			return;
-		}
-		src->execs = list;
-		src->execs_capacity = capacity;
-	}
-	src->execs[src->execs_count++] = (struct ft_exec){pid, position};
-	s->tracker_ops->exec(s->tracker, pid, position);
 }
 
 static void scan_record(void *data, const void *record, size_t n, uint64_t position)
@@ -125,9 +102,12 @@ static void scan_record(void *data, const void *record, size_t n, uint64_t posit
 	struct ft_source *src = data;
 	struct ft_record rec;
 
-	src->overflowed = src->overflowed || (m->mask & FT_EV_Q_OVERFLOW);
+	struct ft_session *s = src->session;
+
+	if (m->mask & FT_EV_Q_OVERFLOW)
+		s->overflow_ns = ft_boot_ns();
 	if (m->mask & FT_EV_OPEN_EXEC)
-		note_exec(src, m->pid, position);
+		s->tracker_ops->exec(s->tracker, m->pid, position);
 	if (ft_resolver_wants(m->mask) && ft_decode(record, n, &rec) == 0)
 		ft_resolver_scan(&src->resolver, &rec, position);
 }
@@ -148,28 +128,41 @@ static void begin_segment(struct ft_source *src)
 {
 	struct ft_session *s = src->session;
 
-	s->tracker_ops->begin(s->tracker, src->segment_empty_ns, ft_boot_ns());
-	for (size_t i = 0; i < src->execs_count; i++)
-		if (src->execs[i].position >= src->backlog.position)
-			s->tracker_ops->exec(s->tracker, src->execs[i].pid,
-					     src->execs[i].position);
+	s->window_ns = src->segment_empty_ns;
+	s->tracker_ops->begin(s->tracker, s->window_ns, ft_boot_ns());
 	src->segment_end = src->backlog.end_position;
 	if (src->backlog.was_emptied)
 		src->segment_empty_ns = src->backlog.empty_boot_ns;
 }
 
+static bool was_moved_blindly(const struct ft_source *src)
+{
+	return src->resolver.moved_blindly && !src->resolver.has_objects;
+}
+
+/* Inode marks: their directories are listed, for without privilege none can be walked to.
+ * What moved meanwhile is drained after, and makes what was found `now` or unknown. */
+static void find_anew(struct ft_source *src)
+{
+	ft_recurse_rescan(src);
+	ft_source_drain(src);
+}
+
 static bool refill(struct ft_source *src)
 {
+	bool moved = was_moved_blindly(src);
+
 	ft_resolver_end(&src->resolver);
 	ft_backlog_clear(&src->backlog);
-	src->execs_count = 0;
-	src->overflowed = false;
 	if (src->roots_count > 0)
 		ft_recurse_refresh(src);
 	if (ft_source_drain(src) < 0 && ft_backlog_is_empty(&src->backlog))
 		return false;
-	if (src->roots_count > 0)
+	if (src->roots_count > 0) {
 		ft_recurse_refresh(src);
+		if (moved || was_moved_blindly(src))
+			find_anew(src);
+	}
 	if (ft_backlog_is_empty(&src->backlog) && src->backlog.was_emptied)
 		src->segment_empty_ns = src->backlog.empty_boot_ns;
 	return !ft_backlog_is_empty(&src->backlog);

@@ -40,20 +40,29 @@ unpack_kernel() {
 	[ -e "$image" ] || { echo "boot: no kernel image in $*" >&2; exit 125; }
 }
 
-# A module that is not there is built in, or not had by this kernel: the script finds out.
+# With what it depends on. One that is not there is built in, or not had by this kernel: the script finds out.
+copy_module() {
+	# Its name says _ where its file may say -.
+	file=$(find "$kernel" -name "$(echo "$1" | tr '_-' '??').ko*" | head -n 1)
+	if [ -z "$file" ] || [ -e "$target/$1.ko" ]; then
+		return
+	fi
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*.zst) zstd -qdc "$file" ;;
+	*) cat "$file" ;;
+	esac >"$target/$1.ko"
+	for needed in $(tr '\0' '\n' <"$target/$1.ko" | sed -n 's/^depends=//p' | tr ',' ' '); do
+		copy_module "$needed"
+	done
+}
+
 copy_modules() {
-	version=$(find "$kernel" -path '*/lib/modules/*' -prune -printf '%f\n')
-	target=$root/lib/modules/$version
+	target=$root/lib/modules/$(find "$kernel" -path '*/lib/modules/*' -prune -printf '%f\n')
 	mkdir -p "$target"
-	for name in $modules; do
-		echo "$name" >>"$root/modules"
-		for file in $(find "$kernel" -name "$name.ko*"); do
-			case $file in
-			*.xz) xz -dc "$file" >"$target/$name.ko" ;;
-			*.zst) zstd -qdc "$file" >"$target/$name.ko" ;;
-			*) cp "$file" "$target/" ;;
-			esac
-		done
+	for module in $modules; do
+		echo "$module" >>"$root/modules"
+		copy_module "$module"
 	done
 }
 
@@ -81,6 +90,7 @@ make_root() {
 		mount -t proc proc /proc
 		mount -t sysfs sys /sys
 		mount -t devtmpfs dev /dev
+		echo /bin/modprobe >/proc/sys/kernel/modprobe
 		depmod
 		while read -r module; do
 			modprobe -q "$module"
@@ -102,7 +112,7 @@ timeout -k 5 "${BOOT_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -cpu max -m 51
 	-M microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on -nodefaults -display none \
 	-no-reboot -serial stdio -kernel "$image" -initrd "$work/initrd" \
 	-append 'console=ttyS0 quiet loglevel=3 panic=-1 reboot=t' </dev/null |
-	tr -d '\r' | tee "$work/console" | sed -u '/^boot: exit /d'
+	tr -d '\r' | tee "$work/console" | sed -u '/^boot: exit /,$d'
 status=$(sed -n 's/^boot: exit \([0-9]*\)$/\1/p' "$work/console")
 [ -n "$status" ] || echo "boot: the script did not end" >&2
 exit "${status:-125}"

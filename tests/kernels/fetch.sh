@@ -1,21 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Fetches the kernel of a Debian suite: tests/kernels/fetch.sh SUITE; prints the packages' paths.
+# Fetches a kernel of a Debian suite: tests/kernels/fetch.sh SUITE[/RELEASE]; prints the packages' paths.
 #
+# RELEASE is a kernel's, like 5.10.0-30; without it, it is the suite's newest.
 # The packages come from where the system's own packages come from: the sources that name the
 # system's release are read, and in a private copy another suite stands in its place. Lists and
 # archives are private, too, so the system's stay as they are. What was fetched is kept; remove
-# the suite's directory below FANTAIL_KERNELS to fetch anew.
+# its directory below FANTAIL_KERNELS to fetch anew.
 set -eu
 
-[ $# -eq 1 ] || { echo "usage: $0 SUITE" >&2; exit 2; }
-suite=$1
+[ $# -eq 1 ] || { echo "usage: $0 SUITE[/RELEASE]" >&2; exit 2; }
+suite=${1%%/*}
+release=${1#"$suite"}
+kernel=linux-image-${release:+${release#/}-}cloud-amd64
 cache=${FANTAIL_KERNELS:-${XDG_CACHE_HOME:-$HOME/.cache}/fantail/kernels}
-dir=$cache/$suite
-private=$cache/apt/$suite
+dir=$cache/$suite${release:+-${release#/}}
+private=$dir.apt
 
 fail() {
-	echo "fetch: $suite: $*" >&2
+	echo "fetch: $kernel of $suite: $*" >&2
 	exit 1
 }
 
@@ -59,10 +62,10 @@ apt_private() {
 		-o APT::Sandbox::User= -o Acquire::Languages=none "$@"
 }
 
-# The newest kernel of the suite; since 6.19 the image is split over several packages.
+# Since 6.19 the image is split over several packages.
 packages_of() {
 	apt_private apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
-		--no-breaks --no-replaces --no-enhances linux-image-cloud-amd64 |
+		--no-breaks --no-replaces --no-enhances "$kernel" |
 		grep -E '^linux-(image|binary|modules)-[0-9][^ ]*$' | sort -u
 }
 
@@ -74,7 +77,7 @@ if ! ls "$dir"/*.deb >/dev/null 2>&1; then
 		"$private/cache/archives/partial" "$dir.part"
 	derive_sources
 	apt_private apt-get update -qq >&2 || fail "its package lists cannot be fetched"
-	packages=$(packages_of) || fail "it has no linux-image-cloud-amd64"
+	packages=$(packages_of) || fail "there is no such package"
 	# The list is words by intention.
 	# shellcheck disable=SC2086
 	(cd "$dir.part" && apt_private apt-get download -qq $packages >&2) ||

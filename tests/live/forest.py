@@ -213,7 +213,7 @@ CHANCES = {
     "move_file": 8,
     "move_directory": 4,
     "replace_file": 2,
-    "replace_directory": 1,
+    "replace_directory": 0.2,
     "remove_tree": 1,
     "move_to_and_fro": 0.02,
 }

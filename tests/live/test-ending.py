@@ -4,7 +4,6 @@
 import os
 import signal
 import stat
-import subprocess
 import time
 
 from harness import case, check, equal, main, one_line, same_set

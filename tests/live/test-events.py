@@ -85,7 +85,11 @@ OPERATIONS = {
         moved("d", "g", True) + moved("g", "d", False) + on("g/f", False, "modify"),
     ),
     "link": (["a/", "f"], [(os.link, "f", "a/g")], on("a/g", False, "create")),
-    "unlink-one-name": (["f"], [(os.link, "f", "g"), (os.unlink, "f")], on("g", False, "create") + on("f", False, "delete")),
+    "unlink-one-name": (
+        ["f"],
+        [(os.link, "f", "g"), (os.unlink, "f")],
+        on("g", False, "create") + on("f", False, "delete"),
+    ),
     "symlink": ([], [(lambda p: os.symlink("/nowhere", p), "s")], on("s", False, "create")),
     "fifo": ([], [(os.mkfifo, "p")], on("p", False, "create")),
     "exec": (["true*"], [(execute, "true*")], on("true*", False, "open", "open_exec", "close_nowrite")),
@@ -96,6 +100,9 @@ OPERATIONS = {
         + on("a/b/c/f", False, "create", "delete"),
     ),
 }
+
+
+LINKED = [("link", "f"), ("link", "a/g"), ("unlink-one-name", "g")]
 
 
 def prepare(path):
@@ -116,7 +123,7 @@ def absolute(base, name, fact):
 
 def touched(wanted, told):
     """Facts that may come with those wanted: other events of the same paths."""
-    places = {(path, is_dir) for fact in wanted for path, is_dir in ((fact[1], fact[3]), (fact[2], fact[3]))}
+    places = {(path, is_dir) for _, new, old, is_dir in wanted for path in (new, old)}
     return {f for f in told if f[0] not in STRICT and (f[1], f[3]) in places}
 
 
@@ -136,7 +143,7 @@ def events(kind):
     wanted = {absolute(base, n, f) for n, (_, _, told) in OPERATIONS.items() for f in told}
     told = facts(records)
     # A link count is an attribute of the object, whichever of its names is told.
-    names = {absolute(base, n, on(p, False, "attrib")[0]) for n, p in (("link", "f"), ("link", "a/g"), ("unlink-one-name", "g"))}
+    names = {absolute(base, row, ("attrib", path, None, False)) for row, path in LINKED}
     same_set(told, wanted, kind, touched(wanted | names, told) | names)
     check_details(records, kind.split("-")[0], device)
 

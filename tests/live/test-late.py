@@ -158,6 +158,26 @@ def to_and_fro(kind):
     same_set(paths(records, "create"), made, "made after the renames")
 
 
+@case(*KINDS)
+def below_its_own_child(kind):
+    """At the end a directory stands below one that stood below it: what is there now is no way to what was then."""
+    with filesystem(kind) as base:
+        (base / "a" / "b" / "c").mkdir(parents=True)
+        with Watch("-e", EVENTS, base) as watch:
+            os.kill(watch.pid, signal.SIGSTOP)
+            (base / "a" / "b" / "c" / "first").mkdir()
+            os.rename(base / "a" / "b" / "c", base / "c")
+            os.rename(base / "a", base / "c" / "a")
+            (base / "c" / "a" / "b" / "last").mkdir()
+            os.kill(watch.pid, signal.SIGCONT)
+            records = watch.stop()
+    made = {os.fsencode(base / p) for p in ("a/b/c/first", "c/a/b/last")}
+    same_set(paths(records, "create"), made, "made before and after")
+    moved = {(raw(r, "old_path"), raw(r)) for r in records if "rename" in r["events"]}
+    wanted = {(os.fsencode(base / a), os.fsencode(base / b)) for a, b in (("a/b/c", "c"), ("a", "c/a"))}
+    same_set(moved, wanted, "moves")
+
+
 def in_forest(record):
     name = base_name(raw(record)) or b""
     return name[:1] in b"wm" and b"." in name

@@ -10,6 +10,9 @@ from records import facts, paths, raw
 from watch import Watch
 
 
+LAYERS = "lower/etc", "upper/etc", "work"
+
+
 def in_container(base, layers, actions):
     """A child that has an overlay of layers as its root, in a mount namespace that nobody else sees. Its pid."""
     pid = os.fork()
@@ -45,7 +48,7 @@ def intrude():
 def container(kind):
     with filesystem(kind) as base:
         layers = base / "var" / "container"
-        for path in ("etc", "mnt", "var/container/lower/etc", "var/container/upper/etc", "var/container/work"):
+        for path in ("etc", "mnt", *(f"var/container/{d}" for d in LAYERS)):
             os.makedirs(base / path)
         for path in ("etc", "var/container/lower/etc"):
             for name in ("shadow", "passwd", "group"):

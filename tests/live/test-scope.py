@@ -3,12 +3,11 @@
 
 import contextlib
 import os
-import shutil
 import subprocess
 import time
 
-from harness import case, check, main, same_set
-from machine import filesystem, mounted, temp_dir, unmount
+from harness import Failure, case, check, main, same_set
+from machine import filesystem, mounted
 from records import facts, paths, raw
 from watch import Watch
 
@@ -248,10 +247,10 @@ def wait_until_watched(watch, directory):
     while time.monotonic() < deadline:
         probe = directory / f"probe-{time.monotonic_ns()}"
         probe.touch()
-        with contextlib.suppress(Exception):
-            watch.wait_for(lambda r: (raw(r) or b"").startswith(as_bytes(directory / "probe").pop()), "", 0.1)
+        with contextlib.suppress(Failure):
+            watch.wait_for(lambda r: b"/probe-" in (raw(r) or b""), "a probe", timeout=0.1)
             return
-    raise AssertionError(f"{directory}, mounted later, is not watched")
+    raise Failure(f"{directory}, mounted later, is not watched")
 
 
 def unmounted_within(seconds, path):

@@ -14,7 +14,7 @@ from machine import die_with_parent, libc, temp_dir
 from records import parse, raw, validate
 
 TIMEOUT = 30  # seconds that one awaited thing may take
-FANTAIL = os.environ.get("FANTAIL", "fantail")
+FANTAIL = os.environ["FANTAIL"]  # the program's path
 IN_MODIFY, IN_CREATE = 2, 0x100
 
 

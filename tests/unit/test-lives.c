@@ -209,8 +209,9 @@ static void test_ancestors(void **state)
 	assert_true(ops->is_below(f->t, a.process, getpid()));
 	assert_false(ops->is_below(f->t, a.process, other.pid));
 	assert_false(ops->is_below(f->t, a.process, 0));
-	child_end(&c);
+	/* In this order: the later one holds a copy of the earlier one's pipe. */
 	child_end(&other);
+	child_end(&c);
 }
 
 /* The parent dies: the process is adopted, and is still below whom it came from. */
@@ -323,6 +324,13 @@ static void check_reuse(struct fixture *f)
 	      is_text(a.process->exe, f->self));
 	a = find_in(f, PID, child_next_tick());
 	CHECK(a.certainty == FT_CERTAINTY_EXACT && is_text(a.process->comm, "two"));
+	/* By one that is like it in everything but when it was started. */
+	from = child_now();
+	child_end(&c);
+	c = fork_as(PID, name_and_hold, "two");
+	a = find_in(f, PID, from);
+	CHECK(a.certainty == FT_CERTAINTY_AMBIGUOUS && a.candidates_count == 2);
+	CHECK(a.process->start_ns == 0 && is_text(a.process->comm, "two"));
 	/* Twice since it was looked at, the second time with an exec, of which all is
 	 * told: the one between is not known. */
 	from = child_now();

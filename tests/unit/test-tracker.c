@@ -195,6 +195,24 @@ static void test_without_exec_fails(void **state)
 	assert_int_equal(child_end(&c), 0);
 }
 
+/* Records that may have happened after the look: what was seen then is not what they are
+ * of. */
+static void test_looked_too_early(void **state)
+{
+	struct fixture *f = *state;
+	struct child c = child_fork(child_hold, NULL);
+	struct ft_attribution a;
+
+	child_wait_ready(&c);
+	int64_t from = child_next_tick();
+	ops->begin(f->t, from, child_now() + 1000000000000);
+	ops->find(f->t, c.pid, 1, &a);
+	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
+	a = find_in(f, c.pid, from);
+	assert_int_equal(a.certainty, FT_CERTAINTY_EXACT);
+	assert_int_equal(child_end(&c), 0);
+}
+
 /* An exec of another pid is none of this one's. */
 static void test_exec_of_another(void **state)
 {
@@ -444,19 +462,13 @@ static void test_none(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LIVE(test_all_fields),
-		LIVE(test_seen_before),
-		LIVE(test_seeded),
-		LIVE(test_forked),
-		LIVE(test_without_exec),
-		LIVE(test_without_exec_fails),
-		LIVE(test_exec_of_another),
-		LIVE(test_write_then_exec),
-		LIVE(test_exec_of_itself),
-		LIVE(test_failed_exec),
-		LIVE(test_no_random_addresses),
-		LIVE(test_renamed),
-		LIVE(test_drops_root),
+		LIVE(test_all_fields),	     LIVE(test_seen_before),
+		LIVE(test_seeded),	     LIVE(test_forked),
+		LIVE(test_without_exec),     LIVE(test_without_exec_fails),
+		LIVE(test_looked_too_early), LIVE(test_exec_of_another),
+		LIVE(test_write_then_exec),  LIVE(test_exec_of_itself),
+		LIVE(test_failed_exec),	     LIVE(test_no_random_addresses),
+		LIVE(test_renamed),	     LIVE(test_drops_root),
 		cmocka_unit_test(test_none),
 	};
 
