@@ -255,9 +255,8 @@ static void run(struct loop *l)
 	}
 }
 
-static void summarize(const struct loop *l)
+static void summarize(const struct loop *l, uint64_t dropped)
 {
-	uint64_t dropped = ft_output_dropped(l->output);
 	double seconds = (double)(ft_boot_ns() - l->began_ns) / FT_NSEC_PER_SEC;
 	char lost[64] = "nothing lost";
 
@@ -271,10 +270,10 @@ static void summarize(const struct loop *l)
 
 static int finish(struct loop *l)
 {
-	bool lost = l->lost || ft_output_dropped(l->output) > 0;
+	uint64_t dropped;
 	int error = 0;
 
-	summarize(l);
+	dropped = ft_output_dropped(l->output);
 	l->output = ft_output_close(l->output, &error);
 	if (error == 0)
 		error = l->error;
@@ -286,7 +285,8 @@ static int finish(struct loop *l)
 			  strerror(-error));
 	if (error < 0)
 		return CLI_FAILED;
-	return lost ? CLI_INCOMPLETE : CLI_DONE;
+	summarize(l, dropped);
+	return l->lost || dropped > 0 ? CLI_INCOMPLETE : CLI_DONE;
 }
 
 static int start(struct loop *l)

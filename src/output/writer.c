@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,15 +82,15 @@ static int wait_writable(int fd)
 
 /* The descriptor may be anyone's, and without O_NONBLOCK or with: both are waited for
  * here. */
-static int write_all(int fd, const char *data, size_t n)
+static int write_all(int fd, struct ft_span data, size_t *ret_done)
 {
-	while (n > 0) {
-		ssize_t done = write(fd, data, n);
+	*ret_done = 0;
+	while (*ret_done < data.len) {
+		ssize_t done = write(fd, data.data + *ret_done, data.len - *ret_done);
 		int r = 0;
 
 		if (done >= 0) {
-			data += done;
-			n -= (size_t)done;
+			*ret_done += (size_t)done;
 		} else if (errno == EAGAIN) {
 			r = wait_writable(fd);
 		} else if (errno != EINTR) {
@@ -101,16 +102,36 @@ static int write_all(int fd, const char *data, size_t n)
 	return 0;
 }
 
+/*
+ * A full disk took a part of a record: what a file keeps is whole records. A block ends as each of its records does. If
+ * somebody else has written to the file since, it is left alone.
+ */
+static void cut_to_record(int fd, struct ft_span block, size_t done)
+{
+	const char *last = memrchr(block.data, block.data[block.len - 1], done);
+	size_t whole = last ? (size_t)(last - block.data) + 1 : 0;
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	struct stat st;
+
+	if (at < (off_t)done || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != at)
+		return;
+	/* The first error is the one that is told. */
+	(void)!ftruncate(fd, at - (off_t)(done - whole));
+}
+
 static void write_block(struct ft_writer *w, const struct ft_writer_block *b)
 {
+	size_t done = 0;
 	int r, state;
 
 	if (b->bytes.len > 0 && !atomic_load(&w->error) && !atomic_load(&w->abandoned)) {
 		/* The one place where ft_writer_abandon() may end the thread: nothing is
 		 * held here. */
 		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-		r = write_all(w->fd, b->bytes.data, b->bytes.len);
+		r = write_all(w->fd, ft_bytes_span(&b->bytes), &done);
 		pthread_setcancelstate(state, NULL);
+		if (r < 0 && done > 0)
+			cut_to_record(w->fd, ft_bytes_span(&b->bytes), done);
 		if (r < 0)
 			atomic_store(&w->error, r);
 	}

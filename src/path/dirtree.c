@@ -178,6 +178,7 @@ void ft_dirtree_bury(struct ft_dirtree *t, struct ft_node *n)
 	if (n->gone || n->state == FT_NODE_ANCHOR)
 		return;
 	n->gone = true;
+	n->marked = false;
 	t->gone++;
 }
 

@@ -32,6 +32,7 @@ struct ft_node {
 	bool doubtful : 1; /* renamed to and fro in one backlog: an equal rename may have
 			      been swallowed */
 	bool used : 1;	   /* since the last sweep */
+	bool marked : 1;   /* has an inode mark of its own */
 	union {
 		char inline_name[FT_NODE_NAME_INLINE];
 		char *name;

@@ -119,24 +119,40 @@ static enum ft_inside inside_of(const struct ft_target *t, struct ft_span dir,
 	return path.len > 0 && ft_span_equal(dir, parent_of(path)) ? FT_EDGE : FT_OUTSIDE;
 }
 
-/* Through the mount that the PATH came by first, then through those below it. */
+/* Through this mount: is it inside? */
+static enum ft_inside see_inside(const struct ft_view *v, const struct ft_target *t,
+				 const char *dev, const struct ft_mount *m,
+				 struct ft_span inner, struct ft_bytes *out)
+{
+	if (strcmp(m->dev, dev) != 0 || !see_through(v, m, inner, out))
+		return FT_OUTSIDE;
+	return inside_of(t, ft_bytes_span(out), dev);
+}
+
+/* Through the mount that the PATH came by; else, but for scope mount, the shortest one
+ * through which it is inside. */
 static bool see_for_target(struct ft_view *v, const struct ft_target *t, const char *dev,
 			   struct ft_span inner, struct ft_dir_view *ret)
 {
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < v->mounts.count; i++) {
-			const struct ft_mount *m = &v->mounts.list[i];
+	const struct ft_mount *own = ft_mounts_find(&v->mounts, t->mount_id),
+			      *best = NULL;
+	enum ft_inside inside;
 
-			if (strcmp(m->dev, dev) != 0 ||
-			    (pass == 0) != (m->id == t->mount_id) ||
-			    !see_through(v, m, inner, &ret->path))
-				continue;
-			ret->inside = inside_of(t, ft_bytes_span(&ret->path), dev);
-			if (ret->inside != FT_OUTSIDE)
-				return true;
-		}
+	ret->inside = own ? see_inside(v, t, dev, own, inner, &ret->path) : FT_OUTSIDE;
+	if (ret->inside != FT_OUTSIDE)
+		return true;
+	for (size_t i = 0; t->scope != FT_SCOPE_MOUNT && i < v->mounts.count; i++) {
+		const struct ft_mount *m = &v->mounts.list[i];
+
+		inside = see_inside(v, t, dev, m, inner, &ret->path);
+		if (inside < ret->inside || inside == FT_OUTSIDE)
+			continue;
+		if (inside > ret->inside ||
+		    strlen(m->mountpoint) < strlen(best->mountpoint))
+			best = m;
+		ret->inside = inside;
 	}
-	return false;
+	return best && see_through(v, best, inner, &ret->path);
 }
 
 static bool see_shortest(struct ft_view *v, const char *dev, struct ft_span inner,
@@ -172,7 +188,7 @@ static void see(struct ft_view *v, const char *dev, struct ft_span inner,
 	/* No mount of ours shows it. Inside its filesystem it is there all the same. */
 	ret->known = false;
 	for (size_t i = 0; i < v->targets_count; i++)
-		if (v->targets[i].scope != FT_SCOPE_TREE &&
+		if (v->targets[i].scope == FT_SCOPE_FILESYSTEM &&
 		    inside_of(&v->targets[i], inner, dev) == FT_INSIDE)
 			ret->inside = FT_INSIDE;
 }

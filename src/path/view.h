@@ -24,6 +24,8 @@ struct ft_target {
 	bool is_dir;
 	bool one_filesystem;
 	struct ft_key key; /* of the object itself; len 0: it has none */
+	uint64_t stat_dev; /* of the object itself, as stat(2) tells them */
+	uint64_t stat_ino;
 };
 
 /* A filesystem as far as paths are concerned. */

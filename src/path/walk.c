@@ -2,6 +2,7 @@
 /* Walking up. */
 #include "path/walk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,13 +12,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-enum {
-	/* Fifteen names of 255 bytes fit into what readlink of /proc/self/fd can tell (a
-	   page). */
-	LEVELS_IN_LINK = 15,
-	LEVELS_MAX = 1 << 15,
-};
-
 static int read_link(int fd, struct ft_bytes *out)
 {
 	char path[32];
@@ -26,32 +20,43 @@ static int read_link(int fd, struct ft_bytes *out)
 	return ft_file_readlink(AT_FDCWD, path, out);
 }
 
-/*
- * The link of a very deep directory does not fit into a page. Seen through a private
- * mount of the directory fifteen levels above, it does.
- */
-static int read_deep_link(struct ft_walk *w)
+static void cleanup_dir(DIR **d)
 {
-	_cleanup_close_ int above = -1, mount = -1, fd = -1;
-	char up[3 * LEVELS_IN_LINK + 1] = "..";
-	struct ft_key key;
-	int r;
+	if (*d)
+		closedir(*d);
+}
 
-	for (int i = 1; i < LEVELS_IN_LINK; i++)
-		strcat(up, "/..");
-	above = openat(w->fd, up, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (above < 0)
+/*
+ * The link of a very deep directory does not fit into a page. Then its name is looked for in its parent, which has to be
+ * opened for that: the one place where more than O_PATH is.
+ */
+static int find_name(int parent, int fd, struct ft_bytes *ret_name)
+{
+	_cleanup_(cleanup_dir) DIR *d = NULL;
+	const struct dirent *entry;
+	struct stat st;
+	int list;
+
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	mount = ft_handle_clone_mount(above);
-	if (mount < 0)
-		return mount;
-	r = ft_handle_key(w->fd, "", w->fsid, &key);
-	if (r < 0)
+	list = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = list < 0 ? NULL : fdopendir(list);
+	if (!d) {
+		int r = -errno;
+
+		if (list >= 0)
+			close(list);
 		return r;
-	fd = ft_handle_open(mount, ft_key_span(&key));
-	if (fd < 0)
-		return fd;
-	return read_link(fd, &w->link);
+	}
+	while ((entry = readdir(d))) {
+		if (entry->d_ino != st.st_ino || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		ft_bytes_clear(ret_name);
+		ft_bytes_put_str(ret_name, entry->d_name);
+		return ret_name->failed;
+	}
+	return -ENOENT;
 }
 
 int ft_walk_open(struct ft_walk *w, int mount_fd, struct ft_span key)
@@ -77,8 +82,6 @@ static int load_link(struct ft_walk *w)
 	int r;
 
 	r = read_link(w->fd, &w->link);
-	if (r == -ENAMETOOLONG)
-		r = read_deep_link(w);
 	if (r < 0)
 		return r;
 	/* A live directory may have a name that ends so; then its link names itself and a
@@ -113,12 +116,12 @@ int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_
 	struct ft_key own;
 	int fd, r;
 
-	if (!w->has_link || w->link.len == 0) {
+	if (!w->has_link) {
 		r = load_link(w);
-		if (r < 0)
+		if (r < 0 && r != -ENAMETOOLONG)
 			return r;
 	}
-	if (w->link.len <= 1)
+	if (w->has_link && w->link.len <= 1)
 		return 1;
 	fd = openat(w->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -130,10 +133,13 @@ int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_
 		close(fd);
 		return r;
 	}
+	if (ft_span_equal(ft_key_span(&own), ft_key_span(ret_parent)))
+		r = 1;
+	else if (w->has_link)
+		take_name(w, ret_name);
+	else
+		r = find_name(fd, w->fd, ret_name);
 	close(w->fd);
 	w->fd = fd;
-	if (ft_span_equal(ft_key_span(&own), ft_key_span(ret_parent)))
-		return 1;
-	take_name(w, ret_name);
-	return ret_name->failed;
+	return r == 0 ? ret_name->failed : r;
 }

@@ -99,6 +99,19 @@ static void cut_deleted(struct ft_bytes *path, const struct stat *st)
 		path->len -= n;
 }
 
+/* A file that was asked for, under whatever name. */
+static bool is_target(const struct ft_session *s, const struct stat *st)
+{
+	for (size_t i = 0; i < s->view.targets_count; i++) {
+		const struct ft_target *t = &s->view.targets[i];
+
+		if (t->dev && !t->is_dir && t->stat_dev == st->st_dev &&
+		    t->stat_ino == st->st_ino)
+			return true;
+	}
+	return false;
+}
+
 static bool fill(struct ft_session *s, const struct ft_record *rec, struct ft_event *ev)
 {
 	const struct ft_mount *m;
@@ -120,7 +133,7 @@ static bool fill(struct ft_session *s, const struct ft_record *rec, struct ft_ev
 	ev->path_source = FT_PATH_NOW;
 	ev->dev = ft_span_of(m->dev);
 	ev->fs = ft_span_of(m->type);
-	return ft_view_has_path(&s->view, ev->path, m->dev);
+	return is_target(s, &st) || ft_view_has_path(&s->view, ev->path, m->dev);
 }
 
 static bool read_more(struct ft_session *s)

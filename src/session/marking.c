@@ -231,6 +231,27 @@ static int mark_root(struct ft_session *s, const struct ft_target *t,
 	return r;
 }
 
+/* Anything but a lack of privilege or room: it is the filesystem that cannot. */
+static bool needs_descriptors(int r)
+{
+	return r < 0 && r != -EPERM && r != -EACCES && r != -ENOMEM && r != -ENOSPC &&
+	       r != -EMFILE;
+}
+
+static int mark_by_descriptor(struct ft_session *s, const struct ft_target *t,
+			      const struct ft_mount *m, int why)
+{
+	int r = ft_fdmode_mark(s, t);
+
+	if (r == 0)
+		ft_session_notice(s, FT_NOTICE_FD_MODE,
+				  "%s (%s): this filesystem has no handles (%s): only "
+				  "open, access, modify, close and "
+				  "open_exec are seen there",
+				  t->path, m->type, strerror(-why));
+	return r;
+}
+
 static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,
 			    const struct ft_mount *m, int why)
 {
@@ -252,16 +273,7 @@ static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,
 				  why == -EPERM ? "no CAP_SYS_ADMIN" : strerror(-why));
 		return 0;
 	}
-	if (r == -EPERM || r == -EACCES || r == -ENOMEM || r == -ENOSPC)
-		return r;
-	r = ft_fdmode_mark(s, &whole);
-	if (r == 0)
-		ft_session_notice(s, FT_NOTICE_FD_MODE,
-				  "%s (%s): this filesystem has no handles (%s): only "
-				  "open, access, modify, close and "
-				  "open_exec are seen there",
-				  whole.path, m->type, strerror(-why));
-	return r;
+	return needs_descriptors(r) ? mark_by_descriptor(s, &whole, m, why) : r;
 }
 
 static int mark_mount_tree(struct ft_session *s, const struct ft_target *t,
@@ -357,17 +369,25 @@ static int mark_own(struct ft_session *s, const struct ft_target *t)
 {
 	const struct ft_mount *m = ft_mounts_find(&s->view.mounts, t->mount_id);
 
+	int r;
+
 	if (!m)
 		return -ENOENT;
 	switch (t->scope) {
 	case FT_SCOPE_MOUNT:
-		return mark_mount(s, t, m);
+		r = mark_mount(s, t, m);
+		break;
 	case FT_SCOPE_DIRECTORY:
 	case FT_SCOPE_FILE:
-		return mark_root(s, t, m);
+		r = mark_root(s, t, m);
+		/* Before 6.8 a subvolume takes no mark at all. */
+		if (r == -EXDEV && t->is_dir && strcmp(m->type, "btrfs") == 0)
+			r = mark_btrfs(s, m);
+		break;
 	default:
 		return is_excluded(s, m) ? 0 : mark_mount_tree(s, t, m);
 	}
+	return needs_descriptors(r) ? mark_by_descriptor(s, t, m, r) : r;
 }
 
 static int mark_target(struct ft_session *s, const struct ft_target *t)

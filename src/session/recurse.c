@@ -121,12 +121,16 @@ static void tell_found(const struct listing *l, struct ft_span dir_key,
 	struct ft_bytes *path;
 	struct ft_event *ev;
 
-	if (!(s->events & FT_EV_CREATE) ||
-	    is_queued(l->src, dir_key, ft_span_of(entry->d_name)))
+	if (!(s->events & FT_EV_CREATE))
+		return;
+	ft_source_drain(l->src);
+	if (is_queued(l->src, dir_key, ft_span_of(entry->d_name)))
 		return;
 	ev = ft_session_new_pending(s);
-	if (!ev)
+	if (!ev) {
+		ft_session_tell_lost(s, FT_LOST_BUFFER, 1, true);
 		return;
+	}
 	path = &s->pending_path[s->pending_count - 1];
 	ft_bytes_put_span(path, dir);
 	ft_bytes_put_char(path, '/');
@@ -173,6 +177,7 @@ static void follow(const struct listing *l, int fd, struct ft_node *n,
 
 	if (depth > DEPTH_MAX || mark_directory(l->src, fd) < 0 || !l->root->recurse)
 		return;
+	n->marked = true;
 	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = list_fd < 0 ? NULL : fdopendir(list_fd);
 	if (!d) {
@@ -237,9 +242,9 @@ void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
 		return;
 	n = rec->object.len > 0 ? ft_dirtree_find(&src->resolver.tree, rec->object)
 				: place_found(src, rec, ft_key_span(&key));
-	if (!n)
+	/* It was found in the listing of its parent, or has only been renamed. */
+	if (!n || n->marked)
 		return;
-	ft_source_drain(src);
 	follow(&l, fd, n, ft_bytes_span(&copy), 0);
 }
 

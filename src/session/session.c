@@ -163,6 +163,8 @@ static int fill_target(struct ft_session *s, struct ft_target *t, int fd)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	t->is_dir = S_ISDIR(st.st_mode);
+	t->stat_dev = st.st_dev;
+	t->stat_ino = st.st_ino;
 	t->mount_id = ft_mounts_id_of(fd);
 	m = ft_mounts_find(&s->view.mounts, t->mount_id);
 	if (!m)

@@ -45,7 +45,7 @@ struct ft_source {
 				     its end */
 };
 
-enum { FT_PENDING_MAX = 64 };
+enum { FT_PENDING_MAX = 1024 };
 
 struct ft_session {
 	unsigned int flags;

@@ -386,6 +386,39 @@ now_is_now() {
 	[ ! -s /tmp/extra ] || wrong "told as of now, and is not: $(cat /tmp/extra)"
 }
 
+# What a mark on one directory, one file or one mount tells, on a filesystem that may take no mark that tells of names.
+narrow() {
+	mkdir "$1/dir" "$1/dir/sub"
+	echo before >"$1/dir/file"
+	watch --scope file "$1/dir/file"
+	write "$1/dir/file"
+	create "$1/dir/other"
+	write "$1/dir/other"
+	stop
+	written_is_told "$1/dir/file"
+	watch --scope directory "$1/dir"
+	write "$1/dir/file"
+	create "$1/dir/sub/below"
+	write "$1/dir/sub/below"
+	stop
+	written_is_told "$1/dir/file"
+	watch --scope mount "$1"
+	write "$1/dir/file"
+	write "$1/dir/sub/below"
+	stop
+	written_is_told "$1/dir/file" "$1/dir/sub/below"
+	[ "$(grep -c 'create, delete, rename and attrib are left out' $err)" -eq 1 ] || wrong "what is not seen must be told once"
+}
+
+# Nothing else was written.
+written_is_told() {
+	for path; do
+		printf '%s\n' "modify $path" "close_write $path"
+	done >/tmp/wanted
+	told_as 'event now' 'modify close_write' >/tmp/told
+	same 'what was written' /tmp/wanted /tmp/told
+}
+
 # The process of an exec, and that of what it then does.
 executed() {
 	cp /bin/busybox "$1/touch"
@@ -415,6 +448,7 @@ overlaid() {
 	else
 		open_kinds "$1/merged"
 	fi
+	narrow "$1/merged"
 	umount "$1/merged" || wrong "the overlay is held"
 }
 
@@ -531,6 +565,9 @@ run_all() {
 	else
 		run_case "open-kinds-tmpfs$1" open_kinds tmpfs
 	fi
+	for kind in ext4 tmpfs subvolume; do
+		run_case "narrow-$kind$1" narrow $kind
+	done
 	run_case "rename-told-once$1" told_once ext4 create,rename
 	run_case "moving-dirs$1" moving_dirs ext4
 	for tree in known unknown; do

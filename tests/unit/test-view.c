@@ -199,7 +199,7 @@ static void test_root_of_one_filesystem(void **state)
 	init(&w);
 	add_target(&w, FT_SCOPE_TREE, "/", "8:1", 20)->one_filesystem = true;
 	expect(&w, "8:1", "/etc", "/etc", FT_INSIDE);
-	expect(&w, "8:2", "/pub", "/srv/pub", FT_OUTSIDE);
+	expect(&w, "8:2", "/pub", "/data/pub", FT_OUTSIDE);
 }
 
 /* What stands below a mountpoint is not seen; the same through another mount may be. */
@@ -233,6 +233,44 @@ static void test_bind(void **state)
 	expect(&w, "8:2", "/pub/x", "/srv/pub/x", FT_INSIDE);
 	expect(&w, "8:2", "/public", "/data/public", FT_OUTSIDE);
 	expect(&w, "8:2", "/other", "/data/other", FT_OUTSIDE);
+}
+
+/* Seen through no mount of its own: the shortest that shows it, wherever that stands in
+ * the table. */
+static void test_shortest(void **state)
+{
+	static const char reversed[] = "20 1 8:1 / / rw - ext4 a rw\n"
+				       "22 20 8:2 /pub /srv/pub rw - xfs b rw\n"
+				       "21 20 8:2 / /data rw - xfs b rw\n";
+	_cleanup_world_ struct world w;
+
+	init(&w);
+	add_target(&w, FT_SCOPE_TREE, "/", "8:1", 20);
+	expect(&w, "8:2", "/pub/x", "/data/pub/x", FT_INSIDE);
+	use_mounts(&w, reversed);
+	expect(&w, "8:2", "/pub/x", "/data/pub/x", FT_INSIDE);
+	/* Inside by a longer path rather than outside by a shorter one. */
+	free(w.view.targets[0].path);
+	w.view.targets[0].path = strdup("/srv");
+	use_mounts(&w, table);
+	expect(&w, "8:2", "/pub/x", "/srv/pub/x", FT_INSIDE);
+	expect(&w, "8:2", "/other", "/data/other", FT_OUTSIDE);
+}
+
+/* Scope mount: what that mount shows, and nothing else of its filesystem. */
+static void test_mount(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	init(&w);
+	add_target(&w, FT_SCOPE_MOUNT, "/srv/pub/x", "8:2", 22);
+	expect(&w, "8:2", "/pub", "/srv/pub", FT_INSIDE);
+	expect(&w, "8:2", "/pub/y", "/srv/pub/y", FT_INSIDE);
+	expect(&w, "8:2", "/other", "/data/other", FT_OUTSIDE);
+	expect(&w, "8:2", "", "/data", FT_OUTSIDE);
+	expect(&w, "8:1", "/srv", "/srv", FT_OUTSIDE);
+	use_mounts(&w, "20 1 8:1 / / rw - ext4 a rw\n");
+	expect(&w, "8:2", "/pub", NULL, FT_OUTSIDE);
 }
 
 /* Two PATHs on one filesystem, each through its own mount: the first that holds it says
@@ -420,6 +458,8 @@ int main(void)
 		cmocka_unit_test(test_root_of_one_filesystem),
 		cmocka_unit_test(test_covered),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_shortest),
+		cmocka_unit_test(test_mount),
 		cmocka_unit_test(test_two_targets),
 		cmocka_unit_test(test_similar_names),
 		cmocka_unit_test(test_directory),
