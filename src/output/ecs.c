@@ -236,7 +236,7 @@ static void put_own_process(struct ft_format *f, struct ft_bytes *out,
 		if (!f->no_args)
 			ft_json_put_args_beside(out, p);
 		ft_json_put_string(out, FT_SPAN("cgroup"), p->cgroup);
-		ft_json_put_parents(out, p);
+		ft_json_put_parents(out, p, FT_JSON_PARENTS);
 	}
 	ft_json_put_candidates(out, ev->candidates, ev->candidates_count);
 }

@@ -117,7 +117,9 @@ static void put_image(struct ft_format *f, struct ft_bytes *out,
 	if (fields & FIELD(CONTAINER))
 		ft_json_put_string(out, FT_SPAN("container"), p->container);
 	if (fields & FIELD(PARENTS))
-		ft_json_put_parents(out, p);
+		ft_json_put_parents(out, p,
+				    f->columns.count > 0 ? p->parents_count
+							 : FT_JSON_PARENTS);
 }
 
 /* `,"pid":N,"process":{...}` */

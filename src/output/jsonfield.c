@@ -210,18 +210,20 @@ static void put_who(struct ft_bytes *out, pid_t pid, struct ft_span comm,
 	ft_json_end(out, mark);
 }
 
-void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p)
+void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p, size_t max)
 {
 	if (p->parents_count == 0)
 		return;
 	ft_json_put_name(out, FT_SPAN("parents"));
-	for (size_t i = 0; i < p->parents_count; i++) {
+	for (size_t i = 0; i < p->parents_count && i < max; i++) {
 		const struct ft_ancestor *a = &p->parents[i];
 
 		ft_bytes_put_char(out, i == 0 ? '[' : ',');
 		put_who(out, a->pid, a->comm, a->exe);
 	}
 	ft_bytes_put_char(out, ']');
+	if (p->parents_count > max)
+		ft_json_put_bool(out, FT_SPAN("parents_cut"), true);
 }
 
 void ft_json_put_candidates(struct ft_bytes *out,

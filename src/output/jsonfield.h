@@ -58,6 +58,12 @@ void ft_json_put_args(struct ft_bytes *out, struct ft_span name,
  * and `args_cut`. */
 void ft_json_put_args_beside(struct ft_bytes *out, const struct ft_process *p);
 /* pid, comm and exe of each. */
-void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p);
+/*
+ * The nearest ancestors, and `parents_cut` where there are more than max. A chain of ten
+ * would be longer than the record, and who wrote a thousand files by it knows it by then:
+ * all of them are told to who asks for the column.
+ */
+enum { FT_JSON_PARENTS = 4 };
+void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p, size_t max);
 void ft_json_put_candidates(struct ft_bytes *out,
 			    const struct ft_process *const *candidates, size_t count);

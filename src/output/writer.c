@@ -103,8 +103,9 @@ static int write_all(int fd, struct ft_span data, size_t *ret_done)
 }
 
 /*
- * A full disk took a part of a record: what a file keeps is whole records. A block ends as each of its records does. If
- * somebody else has written to the file since, it is left alone.
+ * A full disk took a part of a record: what a file keeps is whole records. A block ends
+ * as each of its records does. If somebody else has written to the file since, it is left
+ * alone.
  */
 static void cut_to_record(int fd, struct ft_span block, size_t done)
 {
@@ -113,7 +114,8 @@ static void cut_to_record(int fd, struct ft_span block, size_t done)
 	off_t at = lseek(fd, 0, SEEK_CUR);
 	struct stat st;
 
-	if (at < (off_t)done || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != at)
+	if (at < (off_t)done || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size != at)
 		return;
 	/* The first error is the one that is told. */
 	(void)!ftruncate(fd, at - (off_t)(done - whole));

@@ -113,8 +113,8 @@ static enum ft_inside inside_of(const struct ft_target *t, struct ft_span dir,
 		if (ft_span_equal(dir, path))
 			return FT_INSIDE;
 		break;
-	case FT_SCOPE_FILE: /* by its object alone */
-		return FT_OUTSIDE;
+	case FT_SCOPE_FILE: /* by its object alone, but seen as its PATH came */
+		break;
 	}
 	return path.len > 0 && ft_span_equal(dir, parent_of(path)) ? FT_EDGE : FT_OUTSIDE;
 }
@@ -155,6 +155,24 @@ static bool see_for_target(struct ft_view *v, const struct ft_target *t, const c
 	return best && see_through(v, best, inner, &ret->path);
 }
 
+/* The first target that it is inside of; else the first that it is at the edge of. */
+static bool see_for_targets(struct ft_view *v, const char *dev, struct ft_span inner,
+			    struct ft_dir_view *ret)
+{
+	const struct ft_target *edge = NULL;
+
+	for (size_t i = 0; i < v->targets_count; i++) {
+		const struct ft_target *t = &v->targets[i];
+
+		if (!t->dev || !see_for_target(v, t, dev, inner, ret))
+			continue;
+		if (ret->inside == FT_INSIDE)
+			return true;
+		edge = edge ? edge : t;
+	}
+	return edge && see_for_target(v, edge, dev, inner, ret);
+}
+
 static bool see_shortest(struct ft_view *v, const char *dev, struct ft_span inner,
 			 struct ft_dir_view *ret)
 {
@@ -175,10 +193,8 @@ static void see(struct ft_view *v, const char *dev, struct ft_span inner,
 {
 	ret->known = true;
 	/* Whole filesystems are seen by the shortest way, trees as their PATH came. */
-	for (size_t i = 0; i < v->targets_count; i++)
-		if (v->targets[i].dev &&
-		    see_for_target(v, &v->targets[i], dev, inner, ret))
-			return;
+	if (see_for_targets(v, dev, inner, ret))
+		return;
 	ret->inside = FT_OUTSIDE;
 	for (size_t i = 0; i < v->targets_count; i++)
 		if (!v->targets[i].dev)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as what a read of a group delivers: every record in them, and what each one
- * names stays inside it. */
+/* Any bytes as what a read of a group delivers: all that is told lies inside them. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Boots a kernel and runs a script in it: tests/kernels/boot.sh [-m MODULE]... [-p PROGRAM]... SCRIPT DEB...
+# Boots a kernel and runs a script in it:
+# tests/kernels/boot.sh [-m MODULE]... [-p PROGRAM]... SCRIPT DEB...
 #
-# The machine is qemu's, emulated (no KVM), with 512 MiB; its one filesystem is an initramfs of busybox, the script, and
-# the programs with the libraries they are linked to. DEB are the packages of one kernel. The exit status is the script's; 125:
-# the machine did not come so far, or not within BOOT_TIMEOUT seconds (300).
+# The machine is qemu's, emulated (no KVM), with 512 MiB; its one filesystem is an initramfs of
+# busybox, the script, and the programs with the libraries they are linked to. DEB are the
+# packages of one kernel. The exit status is the script's; 125: the machine did not come so far,
+# or not within BOOT_TIMEOUT seconds (300).
 set -eu
 
 usage() {
@@ -40,7 +42,8 @@ unpack_kernel() {
 	[ -e "$image" ] || { echo "boot: no kernel image in $*" >&2; exit 125; }
 }
 
-# With what it depends on. One that is not there is built in, or not had by this kernel: the script finds out.
+# With what it depends on. One that is not there is built in, or not had by this kernel: the
+# script finds out.
 copy_module() {
 	# Its name says _ where its file may say -.
 	file=$(find "$kernel" -name "$(echo "$1" | tr '_-' '??').ko*" | head -n 1)

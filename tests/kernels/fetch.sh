@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Fetches a kernel of a Debian suite: tests/kernels/fetch.sh SUITE[/RELEASE]; prints the packages' paths.
+# Fetches a kernel of a Debian suite and prints the packages' paths:
+# tests/kernels/fetch.sh SUITE[/RELEASE]
 #
 # RELEASE is a kernel's, like 5.10.0-30; without it, it is the suite's newest.
 # The packages come from where the system's own packages come from: the sources that name the
@@ -71,6 +72,7 @@ packages_of() {
 
 if ! ls "$dir"/*.deb >/dev/null 2>&1; then
 	[ -e /etc/debian_version ] || fail "kernels are fetched with apt: a Debian system is needed"
+	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	rm -rf "$private" "$dir.part"
 	mkdir -p "$private/sources.list.d" "$private/lists/partial" \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Run inside a booted kernel: workloads are watched, and what was told is compared with what was done.
+# Run inside a booted kernel: workloads are watched, and what was told is compared with what was
+# done.
 #
 # Each thing done is written down by the function that does it, in the words of a kernel that has
 # FAN_RENAME; for one that has not, a rename is read as moved_from and moved_to.
@@ -364,8 +365,8 @@ late_both() {
 	delete_tree "$1/after"
 }
 
-# Records that name the parent alone: nothing is missing, what is told with one of these sources is true, and the rest has at least
-# its name.
+# never_wrong "SOURCE...", where records name the parent alone: nothing is missing, what is told
+# with one of these sources is true, and the rest has at least its name.
 never_wrong() {
 	wanted | sort -u >/tmp/wanted
 	told_as "$1" "$CHANGES" | sort -u >/tmp/told
@@ -386,7 +387,8 @@ now_is_now() {
 	[ ! -s /tmp/extra ] || wrong "told as of now, and is not: $(cat /tmp/extra)"
 }
 
-# What a mark on one directory, one file or one mount tells, on a filesystem that may take no mark that tells of names.
+# What is told of one directory, one file or one mount, on a filesystem that may take no mark
+# that tells of names.
 narrow() {
 	mkdir "$1/dir" "$1/dir/sub"
 	echo before >"$1/dir/file"
@@ -407,7 +409,8 @@ narrow() {
 	write "$1/dir/sub/below"
 	stop
 	written_is_told "$1/dir/file" "$1/dir/sub/below"
-	[ "$(grep -c 'create, delete, rename and attrib are left out' $err)" -eq 1 ] || wrong "what is not seen must be told once"
+	[ "$(grep -c 'create, delete, rename and attrib are left out' $err)" -eq 1 ] ||
+		wrong "what is not seen must be told once"
 }
 
 # Nothing else was written.
@@ -498,7 +501,7 @@ touched_is_told() {
 	grep -q "$1" $out
 }
 
-# A filesystem that is mounted while it is watched from above, and one that cannot be told by handles among others.
+# A filesystem that is mounted while it is watched from above.
 mounted_later() {
 	mkdir "$1/later"
 	watch "$1"
@@ -531,7 +534,8 @@ make_filesystem() {
 make_subvolume() {
 	btrfs -q subvolume create /mnt/btrfs/subvolume &&
 		mkdir /mnt/subvolume &&
-		mount -t btrfs -o subvol=subvolume "$(awk '$2 == "/mnt/btrfs" { print $1 }' /proc/mounts)" /mnt/subvolume
+		device=$(awk '$2 == "/mnt/btrfs" { print $1 }' /proc/mounts) &&
+		mount -t btrfs -o subvol=subvolume "$device" /mnt/subvolume
 }
 
 prepare() {
@@ -543,8 +547,11 @@ prepare() {
 	chmod 1777 /tmp
 	mkfifo /tmp/ready
 	mkdir -p /mnt/tmpfs
-	mount -t tmpfs tmpfs /mnt/tmpfs && make_filesystem ext4 32M && make_filesystem xfs 64M --unsupported &&
-		make_filesystem btrfs 128M && make_subvolume
+	mount -t tmpfs tmpfs /mnt/tmpfs &&
+		make_filesystem ext4 32M &&
+		make_filesystem xfs 64M --unsupported &&
+		make_filesystem btrfs 128M &&
+		make_subvolume
 }
 
 # run_case NAME FUNCTION MOUNT [ARG...]: each in a directory of its own

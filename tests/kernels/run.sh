@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Runs fantail on other kernels, in qemu: tests/kernels/run.sh [SUITE[/RELEASE]...]
 #
-# Each is a Debian suite whose kernel is fetched, see fetch.sh; the default is one of each kind. FANTAIL is the program, or the one
-# that `make build` built. Ends with "N passed, N failed, N skipped"; status 77: it cannot be tried here.
+# Each is a Debian suite whose kernel is fetched, see fetch.sh; the default is one of each kind.
+# FANTAIL is the program, or the one that `make build` built. Ends with
+# "N passed, N failed, N skipped"; status 77: it cannot be tried here.
 set -u
 # The distribution's python has what validates records.
 PATH=/usr/bin:$PATH:/usr/sbin:/sbin
@@ -33,6 +34,7 @@ passed=0 failed=0 skipped=0
 
 # What a guest says: lines that begin with @ are records, the rest is for people.
 boot() {
+	# The list is words by intention.
 	# shellcheck disable=SC2086
 	sh "$here/boot.sh" -m loop -m overlay -m ext4 -m xfs -m btrfs -p "$fantail" \
 		-p "$work/before-rename" -p "$(command -v mkfs.ext4)" -p "$(command -v mkfs.xfs)" \

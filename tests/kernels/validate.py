@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Are the records that guests printed as the schema says? validate.py FILE: a line is @CASE RECORD."""
+"""Are the records of guests as the schema says? validate.py FILE: a line is @CASE RECORD."""
 
 import json
 import sys

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A filesystem of strings and the queue that a kernel would make of what happens on it:
- * the truth that the resolver is compared with. */
+/* A filesystem of strings, and the queue that a kernel would make of what happens. */
 #pragma once
 
 #include <assert.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What processes do on the model's filesystem, and the events that each system call
- * makes, in its order. False: not possible now. */
+/* What processes do on the model's filesystem; false: not possible now. */
 #pragma once
 
 #include "kernel-model.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Records as a fanotify group delivers them, byte by byte: for the tests of what reads
- * them. */
+/* Records as a fanotify group delivers them, byte by byte, for tests. */
 #pragma once
 
 #include <assert.h>

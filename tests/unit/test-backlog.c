@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The backlog: through a pipe that keeps packets apart, as a group keeps its reads, and
- * from a real group. */
+/* The backlog: through a pipe that keeps packets apart, and from a real group. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of directories against path strings, its bounds, and what a directory costs.
- */
+/* The tree of directories against path strings; its bounds, and its cost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

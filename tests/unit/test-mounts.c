@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The mount table: parsed from text that kernels wrote, and this machine's against
- * another reading of it. */
+/* The mount table: from text of other machines, and this machine's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a directory inside a filesystem to the path that a person sees, and whether that
- * is watched. */
+/* From a directory inside a filesystem to the path seen, and whether it is watched. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -284,6 +283,8 @@ static void test_two_targets(void **state)
 	add_target(&w, FT_SCOPE_TREE, "/data", "8:2", 21);
 	expect(&w, "8:2", "/pub/x/y", "/srv/pub/x/y", FT_INSIDE);
 	expect(&w, "8:2", "/pub/z", "/data/pub/z", FT_INSIDE);
+	/* At the edge of the first, inside of the second. */
+	expect(&w, "8:2", "/pub", "/data/pub", FT_INSIDE);
 }
 
 static void test_similar_names(void **state)
@@ -372,8 +373,9 @@ static void test_scope_file(void **state)
 	t->is_dir = false;
 	memcpy(t->key.data, "key of the file, 24 byte", 24);
 	t->key.len = 24;
-	/* The object alone: its name may be another's tomorrow. */
-	expect(&w, "8:2", "/x", "/data/x", FT_OUTSIDE);
+	/* Its directory is seen as the PATH came, but its name is not it: that may be
+	 * another's tomorrow. */
+	expect(&w, "8:2", "/x", "/data/x", FT_EDGE);
 	assert_false(ft_view_is_target(&w.view, FT_SPAN("/data/x/file")));
 	assert_true(ft_view_is_object(&w.view, FT_SPAN("key of the file, 24 byte")));
 }
