@@ -10,6 +10,9 @@ set -u
 CHANGES='create delete rename moved_from moved_to'
 failed=0
 failed_here=''
+truth=/tmp/truth
+out=/tmp/out
+err=/tmp/err
 
 # ---- what the kernel can do, by the version that brought it to Debian's kernels
 
@@ -51,18 +54,17 @@ check() {
 	name=$1
 	shift
 	failed_here=''
-	truth=/tmp/truth out=/tmp/out err=/tmp/err
-	: >$truth
+	: >"$truth"
 	"$@"
 	if [ -z "$failed_here" ]; then
 		echo "ok $name"
 	else
 		failed=$((failed + 1))
 		echo "not ok $name"
-		sed 's/^/  stderr: /' $err
+		sed 's/^/  stderr: /' "$err"
 	fi
 	# For the schema, which is not here.
-	grep '^{' $out | sed "s/^/@$name /"
+	grep '^{' "$out" | sed "s/^/@$name /"
 }
 
 # same WHAT WANTED-FILE TOLD-FILE
@@ -76,15 +78,16 @@ same() {
 
 # ---- the watched and the watcher
 
-# watch ARG...; BY: the user who does, AS: what it is run by. The shell that su starts is replaced.
+# watch ARG...; BY: the user who does, AS: what it is run by.
 watch() {
 	command="${AS-} fantail watch --format json --ready-fd 3 $*"
 	if [ -n "${BY-}" ]; then
-		su "$BY" -s /bin/sh -c "exec $command" >$out 2>$err 3>/tmp/ready &
+		# The shell that su starts is replaced: signals are for the program.
+		su "$BY" -s /bin/sh -c "exec $command" >"$out" 2>"$err" 3>/tmp/ready &
 	else
 		# Words by intention.
 		# shellcheck disable=SC2086
-		$command >$out 2>$err 3>/tmp/ready &
+		$command >"$out" 2>"$err" 3>/tmp/ready &
 	fi
 	watcher=$!
 	read -r _ </tmp/ready || wrong "it was never ready"
@@ -92,22 +95,22 @@ watch() {
 
 # What is queued at the signal is told before it ends.
 stop() {
-	kill -INT $watcher
-	wait $watcher
+	kill -INT "$watcher"
+	wait "$watcher"
 	status=$?
-	[ $status -eq 0 ] || wrong "exit status $status"
-	if grep '"lost"' $out; then
+	[ "$status" -eq 0 ] || wrong "exit status $status"
+	if grep '"lost"' "$out"; then
 		wrong "something was lost"
 	fi
 }
 
 halt() {
-	kill -STOP $watcher
-	until_true grep -q '^State:.T' /proc/$watcher/status
+	kill -STOP "$watcher"
+	until_true grep -q '^State:.T' "/proc/$watcher/status"
 }
 
 proceed() {
-	kill -CONT $watcher
+	kill -CONT "$watcher"
 }
 
 # SOURCE EVENT PATH [OLD-PATH], a line for each event of each record
@@ -125,7 +128,7 @@ told() {
 				old = events[i] == "rename" ? " " field("old_path") : ""
 				print field("path_source"), events[i], field("path") old
 			}
-		}' $out
+		}' "$out"
 }
 
 # told_as "SOURCE..." "EVENT...": their events and paths
@@ -137,14 +140,14 @@ told_as() {
 # The truth in the words of this kernel.
 wanted() {
 	if has_rename; then
-		cat $truth
+		cat "$truth"
 		return
 	fi
-	awk '$1 == "rename" { print "moved_from", $3; print "moved_to", $2; next } { print }' $truth
+	awk '$1 == "rename" { print "moved_from", $3; print "moved_to", $2; next } { print }' "$truth"
 }
 
 did() {
-	echo "$*" >>$truth
+	echo "$*" >>"$truth"
 }
 
 # ---- things done
@@ -189,7 +192,7 @@ delete_dir() {
 }
 
 delete_tree() {
-	find "$1" | sed 's/^/delete /' >>$truth
+	find "$1" | sed 's/^/delete /' >>"$truth"
 	rm -r "$1"
 }
 
@@ -253,7 +256,8 @@ open_kinds() {
 	same 'what was done to a file' /tmp/wanted /tmp/told
 	told_as 'event first' "$CHANGES" >/tmp/told
 	same 'changes' /dev/null /tmp/told
-	[ "$(grep -c 'only open, access, modify' $err)" -eq 1 ] || wrong "what is not seen must be told once"
+	[ "$(grep -c 'only open, access, modify' "$err")" -eq 1 ] ||
+		wrong "what is not seen must be told once"
 }
 
 told_once() {
@@ -262,12 +266,12 @@ told_once() {
 	rename "$1/one" "$1/two"
 	delete "$1/two"
 	stop
-	lines=$(grep -c 'no FAN_RENAME' $err)
+	lines=$(grep -c 'no FAN_RENAME' "$err")
 	want=1
 	if has_rename; then
 		want=0
 	fi
-	[ "$lines" -eq $want ] || wrong "FAN_RENAME: $lines lines on stderr, not $want"
+	[ "$lines" -eq "$want" ] || wrong "FAN_RENAME: $lines lines on stderr, not $want"
 	wanted | grep -v ^delete >/tmp/wanted
 	told_as event "$CHANGES" >/tmp/told
 	same "-e $2" /tmp/wanted /tmp/told
@@ -299,7 +303,7 @@ moving_dirs() {
 until_true() {
 	end=$(($(cut -d. -f1 /proc/uptime) + 20))
 	until "$@"; do
-		if [ "$(cut -d. -f1 /proc/uptime)" -ge $end ] || ! kill -0 $watcher; then
+		if [ "$(cut -d. -f1 /proc/uptime)" -ge "$end" ] || ! kill -0 "$watcher"; then
 			wrong "it never came: $*"
 			return 1
 		fi
@@ -308,7 +312,7 @@ until_true() {
 
 # Until a path is told: by then everything before is.
 wait_for() {
-	until_true grep -qF "\"path\":\"$1\"" $out
+	until_true grep -qF "\"path\":\"$1\"" "$out"
 }
 
 # Nothing but places changes while the reader sleeps; all of it is read when it is over.
@@ -316,7 +320,7 @@ late() {
 	mkdir -p "$1/before/sub" "$1/host"
 	create "$1/before/sub/known"
 	create "$1/before/sub/gone"
-	: >$truth
+	: >"$truth"
 	watch "$1"
 	[ "$2" = unknown ] || seen_before "$1"
 	halt
@@ -409,7 +413,7 @@ narrow() {
 	write "$1/dir/sub/below"
 	stop
 	written_is_told "$1/dir/file" "$1/dir/sub/below"
-	[ "$(grep -c 'create, delete, rename and attrib are left out' $err)" -eq 1 ] ||
+	[ "$(grep -c 'create, delete, rename and attrib are left out' "$err")" -eq 1 ] ||
 		wrong "what is not seen must be told once"
 }
 
@@ -430,12 +434,12 @@ executed() {
 	stop
 	pid=$(cat /tmp/pid)
 	for event in open_exec create; do
-		grep "\"$event\"" $out | grep -q "\"pid\":$pid," || wrong "$event has not pid $pid"
+		grep "\"$event\"" "$out" | grep -q "\"pid\":$pid," || wrong "$event has not pid $pid"
 	done
 	printf '%s\n' "open_exec $1/touch" "create $1/touched" >/tmp/wanted
 	told_as event 'open_exec create' >/tmp/told
 	same 'exec' /tmp/wanted /tmp/told
-	if grep '"create"' $out | grep '"certainty":"exact"' | grep -vq "\"exe\":\"$1/touch\""; then
+	if grep '"create"' "$out" | grep '"certainty":"exact"' | grep -vq "\"exe\":\"$1/touch\""; then
 		wrong "exact, but not $1/touch"
 	fi
 }
@@ -468,7 +472,7 @@ overlaid_dirs() {
 	wanted >/tmp/wanted
 	told_as 'event first now' "$CHANGES" >/tmp/told
 	same 'changes' /tmp/wanted /tmp/told
-	[ "$(grep -c 'each directory is marked' $err)" -eq 1 ] || wrong "the other way must be told once"
+	[ "$(grep -c 'each directory is marked' "$err")" -eq 1 ] || wrong "the other way must be told once"
 }
 
 # Someone without privileges, below a directory of their own.
@@ -476,11 +480,11 @@ unprivileged() {
 	mkdir -p "$1/home/sub"
 	chown -R someone:someone "$1/home"
 	if ! takes_unprivileged; then
-		su someone -s /bin/sh -c "fantail watch $1/home" >$out 2>$err </dev/null
+		su someone -s /bin/sh -c "fantail watch $1/home" >"$out" 2>"$err" </dev/null
 		status=$?
-		[ $status -eq 1 ] || wrong "exit status $status, not 1"
-		[ "$(wc -l <$err)" -eq 1 ] || wrong "not one line on stderr"
-		grep -q CAP_SYS_ADMIN $err || wrong "what is missing is not told"
+		[ "$status" -eq 1 ] || wrong "exit status $status, not 1"
+		[ "$(wc -l <"$err")" -eq 1 ] || wrong "not one line on stderr"
+		grep -q CAP_SYS_ADMIN "$err" || wrong "what is missing is not told"
 		return
 	fi
 	BY=someone
@@ -493,12 +497,12 @@ unprivileged() {
 	delete "$1/home/sub/f"
 	stop
 	all_is_told
-	grep -q CAP_SYS_ADMIN $err || wrong "what is missing is not told"
+	grep -q CAP_SYS_ADMIN "$err" || wrong "what is missing is not told"
 }
 
 touched_is_told() {
 	echo x >>"$1"
-	grep -q "$1" $out
+	grep -q "$1" "$out"
 }
 
 # A filesystem that is mounted while it is watched from above.
@@ -565,7 +569,7 @@ run_case() {
 # run_all SUFFIX
 run_all() {
 	for kind in ext4 xfs btrfs subvolume; do
-		run_case "every-kind-$kind$1" every_kind $kind
+		run_case "every-kind-$kind$1" every_kind "$kind"
 	done
 	if since 5.13; then
 		run_case "every-kind-tmpfs$1" every_kind tmpfs
@@ -573,13 +577,13 @@ run_all() {
 		run_case "open-kinds-tmpfs$1" open_kinds tmpfs
 	fi
 	for kind in ext4 tmpfs subvolume; do
-		run_case "narrow-$kind$1" narrow $kind
+		run_case "narrow-$kind$1" narrow "$kind"
 	done
 	run_case "rename-told-once$1" told_once ext4 create,rename
 	run_case "moving-dirs$1" moving_dirs ext4
 	for tree in known unknown; do
 		for what in still removed moved both; do
-			run_case "late-$tree-$what$1" late ext4 $tree $what
+			run_case "late-$tree-$what$1" late ext4 "$tree" "$what"
 		done
 	done
 	run_case "executed$1" executed ext4
@@ -601,7 +605,7 @@ main() {
 		run_all -before-rename
 	fi
 	echo 'done'
-	[ $failed -eq 0 ]
+	[ "$failed" -eq 0 ]
 }
 
 main
