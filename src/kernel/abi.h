@@ -63,7 +63,8 @@ enum {
 	FT_NOFD = -1,
 };
 
-/* Packed: a record in a buffer is aligned to 4 bytes, whatever the kernel's own header says. */
+/* Packed: a record in a buffer is aligned to 4 bytes, whatever the kernel's own header
+ * says. */
 struct ft_abi_metadata {
 	uint32_t event_len;
 	uint8_t vers;

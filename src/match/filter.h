@@ -17,7 +17,8 @@ enum ft_filter_side {
 struct ft_filter {
 	enum ft_match_kind kind;
 	bool negate;
-	bool is_open_ended; /* a glob that ends in a component of two stars: what it matches, it matches with all below */
+	bool is_open_ended; /* a glob that ends in a component of two stars: what it
+			       matches, it matches with all below */
 	union {
 		struct ft_glob *glob;
 		regex_t *regex;

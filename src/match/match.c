@@ -240,7 +240,8 @@ bool ft_match_excludes_below(const struct ft_match *m, const char *dir)
 	const struct filter_list *list = &m->unwanted[FT_FILTER_SIDE_PATH];
 
 	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].kind == FT_MATCH_PATH && list->items[i].is_open_ended &&
+		if (list->items[i].kind == FT_MATCH_PATH &&
+		    list->items[i].is_open_ended &&
 		    ft_filter_hits(&list->items[i], &m->context, &s))
 			return true;
 	return false;

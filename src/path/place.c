@@ -92,7 +92,8 @@ static int walk_up(struct ft_resolver *r, struct ft_walk *w, struct ft_node *n)
 			return e;
 		if (e > 0)
 			return ft_dirtree_anchor(&r->tree, n, FT_SPAN(""));
-		/* It has moved since, maybe below what was below it: the older place counts. */
+		/* It has moved since, maybe below what was below it: the older place
+		 * counts. */
 		if (place_by_move(r, n))
 			return 0;
 		parent = get_node(r, ft_key_span(&key));

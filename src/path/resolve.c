@@ -94,7 +94,8 @@ void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec,
 
 	if (rec->object.len == 0 || rec->place.dir.len == 0) {
 		if ((rec->mask & FT_EV_MOVED_FROM) && !r->moved_blindly) {
-			/* What is known may be of before it: all is looked up as of now. */
+			/* What is known may be of before it: all is looked up as of now.
+			 */
 			ft_resolver_forget(r);
 			r->moved_blindly = true;
 		}

@@ -27,8 +27,9 @@ static void cleanup_dir(DIR **d)
 }
 
 /*
- * The link of a very deep directory does not fit into a page. Then its name is looked for in its parent, which has to be
- * opened for that: the one place where more than O_PATH is.
+ * The link of a very deep directory does not fit into a page. Then its name is looked for
+ * in its parent, which has to be opened for that: the one place where more than O_PATH
+ * is.
  */
 static int find_name(int parent, int fd, struct ft_bytes *ret_name)
 {
