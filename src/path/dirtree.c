@@ -54,7 +54,8 @@ static int set_name(struct ft_node *n, struct ft_span name)
 		n->name = copy;
 	} else {
 		drop_name(n);
-		memcpy(n->inline_name, name.data, name.len);
+		if (name.len > 0)
+			memcpy(n->inline_name, name.data, name.len);
 	}
 	n->name_len = (uint8_t)name.len;
 	return 0;

@@ -472,7 +472,8 @@ overlaid_dirs() {
 	wanted >/tmp/wanted
 	told_as 'event first now' "$CHANGES" >/tmp/told
 	same 'changes' /tmp/wanted /tmp/told
-	[ "$(grep -c 'each directory is marked' "$err")" -eq 1 ] || wrong "the other way must be told once"
+	[ "$(grep -c 'each directory is marked' "$err")" -eq 1 ] ||
+		wrong "the other way must be told once"
 }
 
 # Someone without privileges, below a directory of their own.
