@@ -8,33 +8,43 @@
 
 #include "cli/message.h"
 
+/* NULL: past the last. */
+static const struct cli_option *option_at(const struct cli_options *o, size_t i)
+{
+	for (; o; o = o->more) {
+		if (i < o->count)
+			return &o->list[i];
+		i -= o->count;
+	}
+	return NULL;
+}
+
 static const struct cli_option *find_letter(const struct cli_options *o, char letter)
 {
-	for (size_t i = 0; i < o->count; i++)
-		if (o->list[i].letter == letter)
-			return &o->list[i];
+	const struct cli_option *option;
+
+	for (size_t i = 0; (option = option_at(o, i)); i++)
+		if (option->letter == letter)
+			return option;
 	return NULL;
 }
 
 static const struct cli_option *find_name(const struct cli_options *o, const char *name,
 					  size_t len, bool *ret_negated)
 {
+	const struct cli_option *option;
+
 	*ret_negated = false;
-	for (size_t i = 0; i < o->count; i++)
-		if (strlen(o->list[i].name) == len &&
-		    memcmp(o->list[i].name, name, len) == 0)
-			return &o->list[i];
+	for (size_t i = 0; (option = option_at(o, i)); i++)
+		if (strlen(option->name) == len && memcmp(option->name, name, len) == 0)
+			return option;
 	if (len <= 4 || memcmp(name, "not-", 4) != 0)
 		return NULL;
-	for (size_t i = 0; i < o->count; i++) {
-		const struct cli_option *option = &o->list[i];
-
+	*ret_negated = true;
+	for (size_t i = 0; (option = option_at(o, i)); i++)
 		if (option->negatable && strlen(option->name) == len - 4 &&
-		    memcmp(option->name, name + 4, len - 4) == 0) {
-			*ret_negated = true;
+		    memcmp(option->name, name + 4, len - 4) == 0)
 			return option;
-		}
-	}
 	return NULL;
 }
 
@@ -136,16 +146,17 @@ static void print_option(const struct cli_option *o)
 /* Filters explain themselves by what they take. */
 static void print_filters(const struct cli_options *o)
 {
+	const struct cli_option *option;
 	size_t column = 0;
 
-	for (size_t i = 0; i < o->count; i++) {
+	for (size_t i = 0; (option = option_at(o, i)); i++) {
 		char text[64];
 		int n;
 
-		if (o->list[i].group != CLI_GROUP_FILTER)
+		if (option->group != CLI_GROUP_FILTER)
 			continue;
-		n = snprintf(text, sizeof(text), "  --%s %s", o->list[i].name,
-			     o->list[i].metavar);
+		n = snprintf(text, sizeof(text), "  --%s %s", option->name,
+			     option->metavar);
 		if (column + (size_t)n > 78) {
 			putchar('\n');
 			column = 0;
@@ -154,6 +165,15 @@ static void print_filters(const struct cli_options *o)
 		fputs(text, stdout);
 	}
 	putchar('\n');
+}
+
+static void print_group(const struct cli_options *o, enum cli_group group)
+{
+	const struct cli_option *option;
+
+	for (size_t i = 0; (option = option_at(o, i)); i++)
+		if (option->group == group)
+			print_option(option);
 }
 
 void cli_print_help(const struct cli_command *c, bool brief)
@@ -175,9 +195,7 @@ void cli_print_help(const struct cli_command *c, bool brief)
 			print_filters(c->options);
 			continue;
 		}
-		for (size_t i = 0; i < c->options->count; i++)
-			if ((int)c->options->list[i].group == g)
-				print_option(&c->options->list[i]);
+		print_group(c->options, (enum cli_group)g);
 	}
 	if (brief)
 		printf("More: fantail help %s, man fantail-%s\n", c->name, c->name);

@@ -25,9 +25,11 @@ struct cli_option {
 	bool negatable; /* has a --not- twin */
 };
 
+/* A command's own options, then those that it shares with others. */
 struct cli_options {
 	const struct cli_option *list;
 	size_t count;
+	const struct cli_options *more; /* NULL: that is all */
 };
 
 struct cli_command {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of watch's options, and what each does. */
+/* The table of the shared options, and what each does. */
 #include "cli/watch-options.h"
 
 #include <errno.h>
@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/number.h"
 #include "cli/message.h"
 
 enum {
+	OPT_HELP = CLI_OPTION_HELP,
 	OPT_SCOPE,
-	OPT_ALL,
 	OPT_ONE_FILESYSTEM,
 	OPT_EVENTS,
 	OPT_FORMAT,
@@ -23,12 +22,10 @@ enum {
 	OPT_OUTPUT,
 	OPT_UTC,
 	OPT_NO_ARGS,
-	OPT_FOR,
-	OPT_COUNT,
-	OPT_READY_FD,
-	OPT_HELP,
 	OPT_FILTER, /* + enum ft_match_kind; the last */
 };
+
+_Static_assert(OPT_FILTER + FT_MATCH_KIND_COUNT <= CLI_OPTION_OWN, "ids are unique");
 
 #define FILTER(kind, name_, metavar_, help_)                                             \
 	{                                                                                \
@@ -42,10 +39,6 @@ static const struct cli_option options[] = {
 	 .help = "tree (default), filesystem, mount, directory or file",
 	 .group = CLI_GROUP_WATCH,
 	 .id = OPT_SCOPE},
-	{.name = "all",
-	 .help = "every real filesystem, those mounted later too",
-	 .group = CLI_GROUP_WATCH,
-	 .id = OPT_ALL},
 	{.name = "one-file-system",
 	 .letter = 'x',
 	 .help = "do not go into other mounts below PATH",
@@ -95,21 +88,6 @@ static const struct cli_option options[] = {
 	 .help = "leave out the arguments of processes",
 	 .group = CLI_GROUP_OUTPUT,
 	 .id = OPT_NO_ARGS},
-	{.name = "for",
-	 .metavar = "DURATION",
-	 .help = "stop after 250ms, 30s, 1h30m",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_FOR},
-	{.name = "count",
-	 .metavar = "N",
-	 .help = "stop after N events",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_COUNT},
-	{.name = "ready-fd",
-	 .metavar = "N",
-	 .help = "a newline on descriptor N once events are seen",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_READY_FD},
 	{.name = "help",
 	 .letter = 'h',
 	 .help = "this help",
@@ -117,7 +95,8 @@ static const struct cli_option options[] = {
 	 .id = OPT_HELP},
 };
 
-const struct cli_options cli_watch_options = {options, FT_ARRAY_SIZE(options)};
+const struct cli_options cli_watch_options = {.list = options,
+					      .count = FT_ARRAY_SIZE(options)};
 
 static int parse_scope(const char *s, enum ft_scope *ret)
 {
@@ -154,16 +133,8 @@ static int parse_events(struct cli_watch *w, const char *list)
 			list);
 		return -EINVAL;
 	}
+	w->events = mask;
 	return 0;
-}
-
-static int parse_positive(const struct cli_option *o, const char *value, uint64_t max,
-			  uint64_t *ret)
-{
-	if (ft_number_parse(value, max, ret) == 0 && (*ret > 0 || o->id == OPT_READY_FD))
-		return 0;
-	cli_error("--%s %s: not a number that fits", o->name, value);
-	return -EINVAL;
 }
 
 static int parse_filter(struct cli_watch *w, const struct cli_word *word)
@@ -178,47 +149,28 @@ static int parse_filter(struct cli_watch *w, const struct cli_word *word)
 	return -EINVAL;
 }
 
-static int parse_running(struct cli_watch *w, const struct cli_word *word)
+static int parse_format(struct cli_watch *w, const char *format)
 {
-	uint64_t n;
-	int r;
-
-	switch (word->option->id) {
-	case OPT_FOR:
-		if (ft_duration_parse(word->value, &w->for_ns) == 0 && w->for_ns > 0)
-			return 0;
-		cli_error("--for %s: a duration is 250ms, 30s, 5m, 1h30m", word->value);
-		return -EINVAL;
-	case OPT_COUNT:
-		return parse_positive(word->option, word->value, UINT64_MAX, &w->count);
-	default:
-		r = parse_positive(word->option, word->value, INT32_MAX, &n);
-		w->ready_fd = r < 0 ? -1 : (int)n;
-		return r;
-	}
+	if (ft_output_parse_format(format, &w->output) == 0)
+		return 0;
+	cli_error("--format %s: one of text, json, csv, ecs, ocsf, or a template like "
+		  "'{time} {path}'",
+		  format);
+	return -EINVAL;
 }
 
-static int parse_option(struct cli_watch *w, const struct cli_word *word)
+int cli_watch_take(struct cli_watch *w, const struct cli_word *word)
 {
 	switch (word->option->id) {
 	case OPT_SCOPE:
 		return parse_scope(word->value, &w->scope);
-	case OPT_ALL:
-		w->all = true;
-		return 0;
 	case OPT_ONE_FILESYSTEM:
 		w->one_filesystem = true;
 		return 0;
 	case OPT_EVENTS:
 		return parse_events(w, word->value);
 	case OPT_FORMAT:
-		w->format = word->value;
-		if (ft_output_parse_format(word->value, &w->output) == 0)
-			return 0;
-		cli_error("--format %s: one of text, json, csv, ecs, ocsf, or a template "
-			  "like '{time} {path}'",
-			  word->value);
-		return -EINVAL;
+		return parse_format(w, word->value);
 	case OPT_COLUMNS:
 		w->output.columns = word->value;
 		return 0;
@@ -234,16 +186,12 @@ static int parse_option(struct cli_watch *w, const struct cli_word *word)
 	case OPT_NO_ARGS:
 		w->output.no_args = true;
 		return 0;
-	case OPT_FOR:
-	case OPT_COUNT:
-	case OPT_READY_FD:
-		return parse_running(w, word);
 	default:
 		return parse_filter(w, word);
 	}
 }
 
-static int add_path(struct cli_watch *w, const char *path)
+int cli_watch_add_path(struct cli_watch *w, const char *path)
 {
 	const char **list = reallocarray(w->paths, w->paths_count + 1, sizeof(*list));
 
@@ -254,53 +202,27 @@ static int add_path(struct cli_watch *w, const char *path)
 	return 0;
 }
 
-static int parse_words(struct cli_watch *w, const struct cli_command *c, int argc,
-		       char **argv)
-{
-	struct cli_parser p = {.options = c->options, .argc = argc, .argv = argv};
-	struct cli_word word;
-	int r;
-
-	while ((r = cli_next(&p, &word)) > 0) {
-		if (word.option && word.option->id == OPT_HELP) {
-			cli_print_help(c, true);
-			return 1;
-		}
-		r = word.option ? parse_option(w, &word) : add_path(w, word.value);
-		if (r < 0)
-			return r;
-	}
-	return r;
-}
-
-static void look_at_terminal(struct cli_watch *w)
+void cli_watch_look_at_terminal(struct cli_watch *w)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct winsize size;
 
-	if (w->output.file || !isatty(STDOUT_FILENO))
+	if (w->output.file || !isatty(w->output.fd))
 		return;
 	w->output.color =
 		!(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (ioctl(w->output.fd, TIOCGWINSZ, &size) == 0)
 		w->output.width = size.ws_col;
 }
 
-int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc,
-		    char **argv)
+int cli_watch_init(struct cli_watch *w, int output_fd)
 {
 	int r;
 
-	*w = (struct cli_watch){
-		.ready_fd = -1,
-		.output = {.format = FT_FORMAT_TEXT, .fd = STDOUT_FILENO}};
+	*w = (struct cli_watch){.output = {.format = FT_FORMAT_TEXT, .fd = output_fd}};
 	r = ft_session_new(&w->session, 0);
-	if (r < 0) {
+	if (r < 0)
 		cli_error("cannot begin: %s", strerror(-r));
-		return r;
-	}
-	r = parse_words(w, c, argc, argv);
-	look_at_terminal(w);
 	return r;
 }
 
@@ -311,7 +233,7 @@ void cli_watch_fini(struct cli_watch *w)
 	w->paths = NULL;
 }
 
-int cli_watch_add_paths(struct cli_watch *w)
+int cli_watch_add_targets(struct cli_watch *w)
 {
 	int r = 0;
 

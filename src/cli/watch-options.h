@@ -8,26 +8,30 @@
 #include "output/output.h"
 #include "session/session.h"
 
+/* Options of one command alone have ids from here on. */
+enum { CLI_OPTION_HELP = 1, CLI_OPTION_OWN = 100 };
+
 struct cli_watch {
 	struct ft_session *session;
 	struct ft_output_config output;
+	uint64_t events; /* asked for; 0: the default */
 	enum ft_scope scope;
 	bool one_filesystem;
 	bool all;
 	const char **paths; /* borrowed from argv */
 	size_t paths_count;
-	int64_t for_ns;	    /* 0: no end */
-	uint64_t count;	    /* 0: no end */
-	int ready_fd;	    /* -1: none */
-	const char *format; /* as given */
 };
 
 extern const struct cli_options cli_watch_options;
 
-/* Reads argv (without the command's name) into *w. 0; 1: help was printed; -EINVAL or
- * -errno after a message. */
-int cli_watch_parse(struct cli_watch *w, const struct cli_command *c, int argc,
-		    char **argv);
+/* output_fd: where results go without -o. 0 or -errno after a message. */
+int cli_watch_init(struct cli_watch *w, int output_fd);
 void cli_watch_fini(struct cli_watch *w);
-/* The PATHs go into the session. 0 or -errno after a message. */
-int cli_watch_add_paths(struct cli_watch *w);
+/* One of the shared options, but for help. 0, -EINVAL or -errno after a message. */
+int cli_watch_take(struct cli_watch *w, const struct cli_word *word);
+int cli_watch_add_path(struct cli_watch *w, const char *path);
+/* After the last option: colours and width, where results go to a terminal. */
+void cli_watch_look_at_terminal(struct cli_watch *w);
+/* What is to be watched goes into the session; no PATH: the current directory. 0 or
+ * -errno after a message. */
+int cli_watch_add_targets(struct cli_watch *w);

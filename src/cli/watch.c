@@ -4,349 +4,193 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/number.h"
+#include "cli/loop.h"
 #include "cli/message.h"
 #include "cli/readers.h"
 #include "cli/service.h"
 #include "cli/watch-options.h"
 
 enum {
-	FLUSH_MSEC = 100,
-	/* Records between two looks at the clock and the signals while the queue never
-	   gets empty. */
-	BURST = 1024,
-	/* For the writer, between two looks at the kernel's queue. */
-	WAIT_MSEC = 5,
-	/* Room for descriptors of FD groups and the listings of directories. */
-	NOFILE_WANTED = 1 << 16,
+	OPT_ALL = CLI_OPTION_OWN,
+	OPT_FOR,
+	OPT_COUNT,
+	OPT_READY_FD,
 };
 
-struct loop {
-	struct cli_watch *watch;
-	struct ft_output *output;
-	int signals;
-	bool stopping; /* no more than what was queued */
-	int error;     /* of the output or the session: nothing more can be told */
-	uint64_t told; /* event records */
-	bool lost;
-	int64_t began_ns;
-	int64_t end_ns; /* 0: none */
-	int64_t flushed_ns;
-	int64_t watchdog_ns;
-	int64_t watchdog_due_ns;
+struct watch {
+	struct cli_watch what;
+	int64_t for_ns; /* 0: no end */
+	uint64_t count; /* 0: no end */
+	int ready_fd;	/* -1: none */
 };
 
-static void raise_nofile(void)
+static const struct cli_option own_options[] = {
+	{.name = "all",
+	 .help = "every real filesystem, those mounted later too",
+	 .group = CLI_GROUP_WATCH,
+	 .id = OPT_ALL},
+	{.name = "for",
+	 .metavar = "DURATION",
+	 .help = "stop after 250ms, 30s, 1h30m",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_FOR},
+	{.name = "count",
+	 .metavar = "N",
+	 .help = "stop after N events",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_COUNT},
+	{.name = "ready-fd",
+	 .metavar = "N",
+	 .help = "a newline on descriptor N once events are seen",
+	 .group = CLI_GROUP_RUN,
+	 .id = OPT_READY_FD},
+};
+
+static const struct cli_options watch_options = {.list = own_options,
+						 .count = FT_ARRAY_SIZE(own_options),
+						 .more = &cli_watch_options};
+
+static int parse_number(const struct cli_word *word, uint64_t least, uint64_t max,
+			uint64_t *ret)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= NOFILE_WANTED)
-		return;
-	limit.rlim_cur = limit.rlim_max < NOFILE_WANTED ? limit.rlim_max : NOFILE_WANTED;
-	/* Less room is found out, and told, when it runs out. */
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static void notice(void *data, const char *text)
-{
-	cli_error("%s", text);
-}
-
-static void put(struct loop *l, const struct ft_event *ev)
-{
-	int r = ft_output_put(l->output, ev);
-
-	if (r < 0) {
-		l->error = r;
-		return;
-	}
-	l->lost = l->lost || r > 0 || ev->kind != FT_KIND_EVENT;
-	if (r == 0 && ev->kind == FT_KIND_EVENT)
-		l->told++;
-}
-
-static bool has_all(const struct loop *l)
-{
-	return l->watch->count > 0 && l->told >= l->watch->count;
-}
-
-static void flush(struct loop *l, int64_t now)
-{
-	int r = ft_output_flush(l->output);
-
-	if (r < 0)
-		l->error = r;
-	l->flushed_ns = now;
-}
-
-/*
- * The writer is behind. What comes is read all the same, for a long queue in the kernel
- * slows everyone who writes; it waits here as long as there is room, and only then has
- * the output to take it or to drop it.
- */
-static bool must_wait(struct loop *l)
-{
-	int r;
-
-	if (!ft_output_is_behind(l->output))
-		return false;
-	r = ft_session_drain(l->watch->session);
-	if (r != 0)
-		return false;
-	ft_output_wait(l->output, WAIT_MSEC);
-	return true;
-}
-
-/* Tells what is there. True: there may be more. */
-static bool pump(struct loop *l)
-{
-	struct ft_event *ev;
-	int r = 0;
-
-	if (must_wait(l))
-		return true;
-	for (int i = 0; i < BURST && l->error == 0 && !has_all(l); i++) {
-		r = ft_session_next(l->watch->session, &ev);
-		if (r == 0)
-			return false;
-		if (r < 0) {
-			cli_error("%s", ft_session_error(l->watch->session));
-			l->error = r;
-			return false;
-		}
-		put(l, ev);
-	}
-	return l->error == 0 && !has_all(l);
-}
-
-static void stop(struct loop *l)
-{
-	if (l->stopping)
-		return;
-	l->stopping = true;
-	ft_session_stop(l->watch->session);
-	cli_notify("STOPPING=1");
-}
-
-/* From now on another one ends the program at once. */
-static void release_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void handle_signals(struct loop *l)
-{
-	struct signalfd_siginfo info;
-	int r;
-
-	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
-		/* Without a file it means what it always did: the terminal has gone. */
-		if (info.ssi_signo != SIGHUP || !l->watch->output.file) {
-			release_signals();
-			stop(l);
-			continue;
-		}
-		r = ft_output_reopen(l->output);
-		if (r < 0)
-			cli_error("%s: cannot be reopened: %s", l->watch->output.file,
-				  strerror(-r));
-		ft_session_ignore_file(l->watch->session, ft_output_fd(l->output));
-	}
-}
-
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	/* A reader that has gone is an error of write, told as such. */
-	signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Milliseconds until something is due; -1: nothing is. */
-static int next_due(const struct loop *l, int64_t now)
-{
-	int64_t due = l->end_ns;
-
-	if (l->watchdog_ns > 0 && (due == 0 || l->watchdog_due_ns < due))
-		due = l->watchdog_due_ns;
-	if (due == 0)
-		return -1;
-	if (due <= now)
+	if (ft_number_parse(word->value, max, ret) == 0 && *ret >= least)
 		return 0;
-	due = (due - now + FT_NSEC_PER_MSEC - 1) / FT_NSEC_PER_MSEC;
-	return due < INT32_MAX ? (int)due : INT32_MAX;
+	cli_error("--%s %s: not a number that fits", word->option->name, word->value);
+	return -EINVAL;
 }
 
-static void tick(struct loop *l, int64_t now)
+static int parse_option(struct watch *w, const struct cli_word *word)
 {
-	if (l->watchdog_ns > 0 && now >= l->watchdog_due_ns) {
-		cli_notify("WATCHDOG=1");
-		l->watchdog_due_ns = now + l->watchdog_ns;
+	uint64_t n;
+	int r;
+
+	switch (word->option->id) {
+	case OPT_ALL:
+		w->what.all = true;
+		return 0;
+	case OPT_FOR:
+		if (ft_duration_parse(word->value, &w->for_ns) == 0 && w->for_ns > 0)
+			return 0;
+		cli_error("--for %s: a duration is 250ms, 30s, 5m, 1h30m", word->value);
+		return -EINVAL;
+	case OPT_COUNT:
+		return parse_number(word, 1, UINT64_MAX, &w->count);
+	case OPT_READY_FD:
+		r = parse_number(word, 0, INT32_MAX, &n);
+		w->ready_fd = r < 0 ? -1 : (int)n;
+		return r;
+	default:
+		return cli_watch_take(&w->what, word);
 	}
-	if (l->end_ns > 0 && now >= l->end_ns)
-		stop(l);
 }
 
-static bool is_pipe(int fd)
+/* 1: help was printed. */
+static int parse(struct watch *w, const struct cli_command *c, int argc, char **argv)
 {
-	struct stat st;
+	struct cli_parser p = {.options = c->options, .argc = argc, .argv = argv};
+	struct cli_word word;
+	int r;
 
-	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	while ((r = cli_next(&p, &word)) > 0) {
+		if (word.option && word.option->id == CLI_OPTION_HELP) {
+			cli_print_help(c, true);
+			return 1;
+		}
+		r = word.option ? parse_option(w, &word)
+				: cli_watch_add_path(&w->what, word.value);
+		if (r < 0)
+			return r;
+	}
+	cli_watch_look_at_terminal(&w->what);
+	return r;
 }
 
-static void wait_for_more(struct loop *l)
+static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
 {
-	struct pollfd fds[] = {
-		{.fd = l->watch->session->epoll, .events = POLLIN},
-		{.fd = l->signals, .events = POLLIN},
-		/* A pipe whose reader goes while nothing happens: then nothing more can
-		   be told. */
-		{.fd = !l->watch->output.file && is_pipe(STDOUT_FILENO) ? STDOUT_FILENO
-									: -1},
-	};
-
-	if (poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns())) < 0)
+	/* Without a file it means what it always did: the terminal has gone. */
+	if (info->ssi_signo == SIGHUP && l->config->file) {
+		cli_loop_reopen(l);
 		return;
-	if (fds[2].revents & POLLERR)
-		l->error = -EPIPE;
-}
-
-static void run(struct loop *l)
-{
-	bool more;
-
-	while (l->error == 0) {
-		int64_t now;
-
-		handle_signals(l);
-		more = pump(l);
-		now = ft_boot_ns();
-		if (!more || now - l->flushed_ns > FLUSH_MSEC * FT_NSEC_PER_MSEC)
-			flush(l, now);
-		tick(l, now);
-		if (has_all(l) || (l->stopping && !more))
-			return;
-		if (!more && !l->stopping)
-			wait_for_more(l);
 	}
+	cli_loop_release_signals();
+	cli_loop_stop(l);
 }
 
-static void summarize(const struct loop *l, uint64_t dropped)
+static void summarize(const struct cli_loop *l)
 {
 	double seconds = (double)(ft_boot_ns() - l->began_ns) / FT_NSEC_PER_SEC;
 	char lost[64] = "nothing lost";
 
-	if (dropped > 0)
+	if (l->dropped > 0)
 		snprintf(lost, sizeof(lost),
-			 "%" PRIu64 " not printed, the output was too slow", dropped);
+			 "%" PRIu64 " not printed, the output was too slow", l->dropped);
 	else if (l->lost)
 		snprintf(lost, sizeof(lost), "some were lost");
 	cli_error("%" PRIu64 " events in %.1f s, %s", l->told, seconds, lost);
 }
 
-static int finish(struct loop *l)
+static int start(struct cli_loop *l, struct watch *w)
 {
-	uint64_t dropped;
-	int error = 0;
-
-	dropped = ft_output_dropped(l->output);
-	l->output = ft_output_close(l->output, &error);
-	if (error == 0)
-		error = l->error;
-	if (error == -EPIPE)
-		cli_error("output: the reader has gone");
-	else if (error < 0)
-		cli_error("%s: %s",
-			  l->watch->output.file ? l->watch->output.file : "output",
-			  strerror(-error));
-	if (error < 0)
-		return CLI_FAILED;
-	summarize(l, dropped);
-	return l->lost || dropped > 0 ? CLI_INCOMPLETE : CLI_DONE;
-}
-
-static int start(struct loop *l)
-{
-	_cleanup_free_ char *why = NULL;
-	struct ft_session *s = l->watch->session;
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
 	int r;
 
-	s->notice = notice;
-	r = cli_watch_add_paths(l->watch);
+	r = cli_watch_add_targets(&w->what);
+	if (r == 0)
+		r = cli_loop_open_signals(l, signals);
+	if (r == 0)
+		r = cli_loop_open_output(l);
 	if (r < 0)
 		return r;
-	l->signals = open_signals();
-	if (l->signals < 0)
-		return l->signals;
-	r = ft_output_open(&l->output, &l->watch->output, &why);
-	if (r < 0) {
-		cli_error("%s", why ? why : strerror(-r));
-		return r;
-	}
-	ft_session_ignore_file(s, ft_output_fd(l->output));
-	cli_ignore_readers(s, ft_output_fd(l->output));
-	r = ft_session_start(s);
-	if (r < 0)
-		cli_error("%s", ft_session_error(s));
-	return r;
+	ft_session_ignore_file(l->session, ft_output_fd(l->output));
+	cli_ignore_readers(l->session, ft_output_fd(l->output));
+	return cli_loop_start(l);
 }
 
-static int watch(struct cli_watch *w)
+static int watch(struct watch *w)
 {
-	struct loop l = {.watch = w, .signals = -1};
+	static const struct cli_loop_ops ops = {.signal = handle_signal};
+	struct cli_loop l = {.session = w->what.session,
+			     .config = &w->what.output,
+			     .ops = &ops,
+			     .signals = -1,
+			     .count = w->count};
 	int r;
 
-	raise_nofile();
-	r = start(&l);
+	cli_loop_raise_nofile();
+	r = start(&l, w);
 	if (r < 0) {
-		ft_output_close(l.output, NULL);
-		return r == -EINVAL && !l.output ? CLI_USAGE : CLI_FAILED;
+		r = r == -EINVAL && !l.output ? CLI_USAGE : CLI_FAILED;
+		cli_loop_close(&l);
+		return r;
 	}
-	l.began_ns = l.flushed_ns = ft_boot_ns();
 	l.end_ns = w->for_ns > 0 ? l.began_ns + w->for_ns : 0;
-	l.watchdog_ns = cli_watchdog_ns();
 	cli_tell_ready(w->ready_fd);
 	cli_notify("READY=1");
-	run(&l);
-	r = finish(&l);
-	close(l.signals);
-	return r;
+	cli_loop_run(&l);
+	if (cli_loop_close(&l) < 0)
+		return CLI_FAILED;
+	summarize(&l);
+	return l.lost || l.dropped > 0 ? CLI_INCOMPLETE : CLI_DONE;
 }
 
 static int run_watch(const struct cli_command *c, int argc, char **argv)
 {
-	struct cli_watch w;
-	int r = cli_watch_parse(&w, c, argc, argv);
+	struct watch w = {.ready_fd = -1};
+	int r = cli_watch_init(&w.what, STDOUT_FILENO);
 
+	if (r == 0)
+		r = parse(&w, c, argc, argv);
 	if (r == 0)
 		r = watch(&w);
 	else
 		r = r == 1 ? CLI_DONE : r == -EINVAL ? CLI_USAGE : CLI_FAILED;
-	cli_watch_fini(&w);
+	cli_watch_fini(&w.what);
 	return r;
 }
 
@@ -354,6 +198,6 @@ const struct cli_command cli_watch_command = {
 	.name = "watch",
 	.synopsis = "[OPTIONS] [PATH...]",
 	.summary = "what happens to files below PATH (default: .)",
-	.options = &cli_watch_options,
+	.options = &watch_options,
 	.run = run_watch,
 };

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop of commands that watch. */
+#include "cli/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/number.h"
+#include "cli/message.h"
+#include "cli/service.h"
+
+enum {
+	FLUSH_MSEC = 100,
+	/* Records between two looks at the clock and the signals while the queue never
+	   gets empty. */
+	BURST = 1024,
+	/* For the writer, between two looks at the kernel's queue. */
+	WAIT_MSEC = 5,
+	NOFILE_WANTED = 1 << 16,
+};
+
+void cli_loop_raise_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= NOFILE_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < NOFILE_WANTED ? limit.rlim_max : NOFILE_WANTED;
+	/* Less room is found out, and told, when it runs out. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void notice(void *data, const char *text)
+{
+	cli_error("%s", text);
+}
+
+static void put(struct cli_loop *l, struct ft_event *ev)
+{
+	int r;
+
+	l->lost = l->lost || ev->kind != FT_KIND_EVENT;
+	if ((l->ops->take && !l->ops->take(l, ev)) || !l->output)
+		return;
+	r = ft_output_put(l->output, ev);
+	if (r < 0) {
+		l->error = r;
+		return;
+	}
+	l->lost = l->lost || r > 0;
+	if (r == 0 && ev->kind == FT_KIND_EVENT)
+		l->told++;
+}
+
+static bool has_all(const struct cli_loop *l)
+{
+	return l->count > 0 && l->told >= l->count;
+}
+
+static void flush(struct cli_loop *l, int64_t now)
+{
+	int r = l->output ? ft_output_flush(l->output) : 0;
+
+	if (r < 0)
+		l->error = r;
+	l->flushed_ns = now;
+}
+
+/*
+ * The writer is behind. What comes is read all the same, for a long queue in the kernel
+ * slows everyone who writes; it waits here as long as there is room, and only then has
+ * the output to take it or to drop it.
+ */
+static bool must_wait(struct cli_loop *l)
+{
+	int r;
+
+	if (!l->output || !ft_output_is_behind(l->output))
+		return false;
+	r = ft_session_drain(l->session);
+	if (r != 0)
+		return false;
+	ft_output_wait(l->output, WAIT_MSEC);
+	return true;
+}
+
+/* Tells what is there. True: there may be more. */
+static bool pump(struct cli_loop *l)
+{
+	struct ft_event *ev;
+	int r = 0;
+
+	if (must_wait(l))
+		return true;
+	for (int i = 0; i < BURST && l->error == 0 && !has_all(l); i++) {
+		r = ft_session_next(l->session, &ev);
+		if (r == 0)
+			return false;
+		if (r < 0) {
+			cli_error("%s", ft_session_error(l->session));
+			l->error = r;
+			return false;
+		}
+		put(l, ev);
+	}
+	return l->error == 0 && !has_all(l);
+}
+
+void cli_loop_stop(struct cli_loop *l)
+{
+	if (l->stopping)
+		return;
+	l->stopping = true;
+	ft_session_stop(l->session);
+	cli_notify("STOPPING=1");
+}
+
+void cli_loop_release_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void cli_loop_reopen(struct cli_loop *l)
+{
+	int r = l->output ? ft_output_reopen(l->output) : 0;
+
+	if (r < 0)
+		cli_error("%s: cannot be reopened: %s", l->config->file, strerror(-r));
+	if (l->output)
+		ft_session_ignore_file(l->session, ft_output_fd(l->output));
+}
+
+static void handle_signals(struct cli_loop *l)
+{
+	struct signalfd_siginfo info;
+
+	while (read(l->signals, &info, sizeof(info)) == sizeof(info))
+		l->ops->signal(l, &info);
+}
+
+int cli_loop_open_signals(struct cli_loop *l, const int *signals)
+{
+	sigset_t set;
+	int r = 0;
+
+	sigemptyset(&set);
+	for (; *signals; signals++)
+		sigaddset(&set, *signals);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		r = -errno;
+	/* A reader that has gone is an error of write, told as such. */
+	signal(SIGPIPE, SIG_IGN);
+	if (r == 0)
+		l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r == 0 && l->signals < 0)
+		r = -errno;
+	if (r < 0)
+		cli_error("signals: %s", strerror(-r));
+	return r;
+}
+
+/* Milliseconds until something is due; -1: nothing is. */
+static int next_due(const struct cli_loop *l, int64_t now)
+{
+	int64_t due = l->end_ns;
+
+	if (l->watchdog_ns > 0 && (due == 0 || l->watchdog_due_ns < due))
+		due = l->watchdog_due_ns;
+	if (due == 0)
+		return -1;
+	if (due <= now)
+		return 0;
+	due = (due - now + FT_NSEC_PER_MSEC - 1) / FT_NSEC_PER_MSEC;
+	return due < INT32_MAX ? (int)due : INT32_MAX;
+}
+
+static void tick(struct cli_loop *l, int64_t now)
+{
+	if (l->watchdog_ns > 0 && now >= l->watchdog_due_ns) {
+		cli_notify("WATCHDOG=1");
+		l->watchdog_due_ns = now + l->watchdog_ns;
+	}
+	if (l->end_ns > 0 && now >= l->end_ns)
+		cli_loop_stop(l);
+}
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* A pipe whose reader goes while nothing happens: then nothing more can be told. */
+static int watched_pipe(const struct cli_loop *l)
+{
+	return l->output && !l->config->file && is_pipe(l->config->fd) ? l->config->fd
+								       : -1;
+}
+
+static void wait_for_more(struct cli_loop *l)
+{
+	struct pollfd fds[] = {
+		{.fd = l->session->epoll, .events = POLLIN},
+		{.fd = l->signals, .events = POLLIN},
+		{.fd = watched_pipe(l)},
+	};
+
+	if (poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns())) < 0)
+		return;
+	if (fds[2].revents & POLLERR)
+		l->error = -EPIPE;
+}
+
+void cli_loop_wait_signal(struct cli_loop *l)
+{
+	struct pollfd fd = {.fd = l->signals, .events = POLLIN};
+
+	if (poll(&fd, 1, -1) > 0)
+		handle_signals(l);
+}
+
+void cli_loop_run(struct cli_loop *l)
+{
+	bool more;
+
+	while (l->error == 0) {
+		int64_t now;
+
+		handle_signals(l);
+		more = pump(l);
+		now = ft_boot_ns();
+		if (!more || now - l->flushed_ns > FLUSH_MSEC * FT_NSEC_PER_MSEC)
+			flush(l, now);
+		tick(l, now);
+		if (has_all(l) || (l->stopping && !more))
+			return;
+		if (!more && l->ops->idle)
+			l->ops->idle(l);
+		if (!more && !l->stopping)
+			wait_for_more(l);
+	}
+}
+
+int cli_loop_open_output(struct cli_loop *l)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = ft_output_open(&l->output, l->config, &why);
+
+	if (r < 0)
+		cli_error("%s", why ? why : strerror(-r));
+	return r;
+}
+
+int cli_loop_start(struct cli_loop *l)
+{
+	int r;
+
+	l->session->notice = notice;
+	r = ft_session_start(l->session);
+	if (r < 0)
+		cli_error("%s", ft_session_error(l->session));
+	l->began_ns = l->flushed_ns = ft_boot_ns();
+	l->watchdog_ns = cli_watchdog_ns();
+	return r;
+}
+
+static void tell_error(const struct cli_loop *l, int error)
+{
+	if (error == -EPIPE)
+		cli_error("output: the reader has gone");
+	else
+		cli_error("%s: %s", l->config->file ? l->config->file : "output",
+			  strerror(-error));
+}
+
+int cli_loop_close(struct cli_loop *l)
+{
+	int error = 0;
+
+	if (l->output)
+		l->dropped = ft_output_dropped(l->output);
+	l->output = ft_output_close(l->output, &error);
+	if (error == 0)
+		error = l->error;
+	if (error < 0)
+		tell_error(l, error);
+	if (l->signals >= 0)
+		close(l->signals);
+	l->signals = -1;
+	return error;
+}
