@@ -43,6 +43,11 @@ int64_t ft_observer_now(void)
 	return read_clock(CLOCK_BOOTTIME);
 }
 
+int64_t ft_observer_wall_offset(void)
+{
+	return read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+}
+
 int64_t ft_observer_start(const struct ft_observer *o, const struct ft_proc_stat *stat)
 {
 	return ((int64_t)stat->start + 1) * o->tick_ns;
@@ -465,7 +470,7 @@ int ft_observer_init(struct ft_observer *o)
 {
 	*o = (struct ft_observer){.proc = -1};
 	o->tick_ns = FT_NSEC_PER_SEC / sysconf(_SC_CLK_TCK);
-	o->wall_offset = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+	o->wall_offset = ft_observer_wall_offset();
 	return ft_procfs_open(&o->proc);
 }
 

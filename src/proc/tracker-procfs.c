@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "proc/execs.h"
 #include "proc/observe.h"
+#include "proc/share.h"
 
 /*
  * A record is read later than it happened: what /proc shows then may be another image of
@@ -116,49 +117,6 @@ static bool is_exact(struct ft_tracker *t, struct ft_pid *p)
 	return now->since <= t->from && now->same_since <= t->from;
 }
 
-static bool is_ancestry_equal(const struct ft_process *a, const struct ft_process *b)
-{
-	if (a->parents_count != b->parents_count)
-		return false;
-	for (size_t i = 0; i < a->parents_count; i++) {
-		const struct ft_ancestor *x = &a->parents[i], *y = &b->parents[i];
-		if (x->pid != y->pid || !ft_span_equal(x->comm, y->comm) ||
-		    !ft_span_equal(x->exe, y->exe))
-			return false;
-	}
-	return true;
-}
-
-/* What both have alike, and only that. */
-static void share(struct ft_process *to, const struct ft_process *a,
-		  const struct ft_process *b)
-{
-	*to = (struct ft_process){.pid = a->pid};
-	to->has_ppid = a->has_ppid && b->has_ppid && a->ppid == b->ppid;
-	to->ppid = to->has_ppid ? a->ppid : 0;
-	to->has_ids = a->has_ids && b->has_ids && a->uid == b->uid && a->gid == b->gid;
-	to->uid = to->has_ids ? a->uid : 0;
-	to->gid = to->has_ids ? a->gid : 0;
-	if (a->start_ns == b->start_ns)
-		to->start_ns = a->start_ns;
-	if (ft_span_equal(a->comm, b->comm))
-		to->comm = a->comm;
-	if (ft_span_equal(a->exe, b->exe))
-		to->exe = a->exe;
-	if (ft_span_equal(a->args, b->args) && a->args_cut == b->args_cut) {
-		to->args = a->args;
-		to->args_cut = a->args_cut;
-	}
-	if (ft_span_equal(a->cgroup, b->cgroup))
-		to->cgroup = a->cgroup;
-	if (ft_span_equal(a->container, b->container))
-		to->container = a->container;
-	if (is_ancestry_equal(a, b)) {
-		to->parents = a->parents;
-		to->parents_count = a->parents_count;
-	}
-}
-
 /* Was it, or may it have been, the pid's image in this backlog? */
 static bool is_candidate(const struct ft_tracker *t, const struct ft_image *image)
 {
@@ -186,7 +144,7 @@ static void judge_ambiguous(struct ft_tracker *t, struct ft_pid *p)
 	if (count == 0)
 		return;
 	if (count == 2)
-		share(&j->shared, candidates[0], candidates[1]);
+		ft_process_share(&j->shared, candidates[0], candidates[1]);
 	j->answer = (struct ft_attribution){
 		.certainty = FT_CERTAINTY_AMBIGUOUS,
 		.process = count == 2 ? &j->shared : candidates[0],

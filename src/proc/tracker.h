@@ -64,5 +64,7 @@ struct ft_tracker_ops {
 	uint64_t (*take_lost)(struct ft_tracker *t);
 };
 
+/* open: -ENOSYS when built without; else why it is refused. */
+extern const struct ft_tracker_ops ft_tracker_bpf;
 extern const struct ft_tracker_ops ft_tracker_procfs;
 extern const struct ft_tracker_ops ft_tracker_none;

@@ -67,7 +67,7 @@ static int init(struct ft_session *s, unsigned int flags)
 				 .mounts_poll = -1,
 				 .self = getpid()};
 	s->tracker_ops =
-		flags & FT_SESSION_NO_PROCESS ? &ft_tracker_none : &ft_tracker_procfs;
+		flags & FT_SESSION_NO_PROCESS ? &ft_tracker_none : &ft_tracker_bpf;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
 		return -errno;
@@ -352,6 +352,22 @@ static int start_asking(struct ft_session *s)
 	return r;
 }
 
+static int open_tracker(struct ft_session *s, const struct ft_tracker_host *host)
+{
+	int r = s->tracker_ops->open(&s->tracker, host);
+
+	if (r == 0 || s->tracker_ops != &ft_tracker_bpf)
+		return r;
+	/* Who may not load programs is told of his privileges anyway. */
+	if (r != -ENOSYS && geteuid() == 0)
+		ft_session_notice(s, FT_NOTICE_PROCESS,
+				  "BPF is refused (%s): what a process was is looked up "
+				  "in /proc, and is less often exact",
+				  strerror(-r));
+	s->tracker_ops = &ft_tracker_procfs;
+	return s->tracker_ops->open(&s->tracker, host);
+}
+
 int ft_session_start(struct ft_session *s)
 {
 	const struct ft_tracker_host host = {
@@ -363,7 +379,7 @@ int ft_session_start(struct ft_session *s)
 	if (s->view.targets_count == 0)
 		return ft_session_fail(s, -EINVAL, "nothing to watch: no path was added");
 	ft_match_set_below(s->match, below, s);
-	r = s->tracker_ops->open(&s->tracker, &host);
+	r = open_tracker(s, &host);
 	if (r < 0)
 		return ft_session_fail(s, r, "process tracking: %s", strerror(-r));
 	if (s->flags & FT_SESSION_ASK) {

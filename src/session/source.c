@@ -130,6 +130,8 @@ static void begin_segment(struct ft_source *src)
 
 	s->window_ns = src->segment_empty_ns;
 	s->tracker_ops->begin(s->tracker, s->window_ns, ft_boot_ns());
+	if (s->tracker_ops->take_lost(s->tracker) > 0)
+		ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
 	src->segment_end = src->backlog.end_position;
 	if (src->backlog.was_emptied)
 		src->segment_empty_ns = src->backlog.empty_boot_ns;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Dual MIT/GPL */
+/* The few kernel structs that are read: their members' places are found out at load. */
+#pragma once
+
+/* What libbpf's own headers ask for. */
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+enum { false, true };
+
+enum bpf_map_type { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_RINGBUF = 27 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+struct cred {
+	kuid_t euid;
+	kgid_t egid;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct super_block;
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct inode {
+	__u16 i_mode;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	__u32 f_mode;
+};
+
+struct fdtable {
+	__u32 max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
+};
+
+struct kernfs_node {
+	struct kernfs_node *parent;
+	const char *name;
+};
+
+/* Since 6.15. */
+struct kernfs_node___renamed {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct signal_struct {
+	int nr_threads;
+	struct list_head thread_head;
+};
+
+/* With CONFIG_TASK_XACCT only. */
+struct task_io_accounting {
+	__u64 syscw;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	const struct cred *cred;
+	const struct cred *real_cred;
+	struct signal_struct *signal;
+	struct files_struct *files;
+	struct css_set *cgroups;
+	struct list_head thread_node;
+	struct task_io_accounting ioac;
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	unsigned int in_execve : 1;
+	char comm[16];
+};
+
+struct linux_binprm;
+
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+
+struct user_pt_regs___arm64 {
+	int syscallno;
+};
+
+#pragma clang attribute pop

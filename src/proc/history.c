@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/* Which images each process had, and when. */
+#include "proc/history.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "proc/container.h"
+
+static uint64_t hash_of(pid_t pid)
+{
+	return ft_hash_u64(0, (uint64_t)pid);
+}
+
+static bool pid_equal(const void *item, const void *key)
+{
+	return ((const struct ft_past_pid *)item)->pid == *(const pid_t *)key;
+}
+
+struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid)
+{
+	return ft_table_find(&h->pids, hash_of(pid), &pid, pid_equal);
+}
+
+static struct ft_past_pid *get_pid(struct ft_history *h, pid_t pid)
+{
+	struct ft_past_pid *p = ft_history_find_pid(h, pid);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p || ft_table_add(&h->pids, hash_of(pid), p) < 0) {
+		free(p);
+		return NULL;
+	}
+	p->pid = pid;
+	h->bytes += sizeof(*p);
+	return p;
+}
+
+static void drop_program(struct ft_history *h, struct ft_program *p)
+{
+	if (p && p->refs == 1)
+		h->bytes -= p->size;
+	ft_program_unref(p);
+}
+
+void ft_history_free_image(struct ft_history *h, struct ft_past *image)
+{
+	for (size_t i = 0; i < image->process.parents_count; i++)
+		drop_program(h, image->programs[i]);
+	drop_program(h, image->program);
+	h->bytes -= image->size;
+	free(image);
+}
+
+void ft_history_init(struct ft_history *h, int64_t wall_offset, int64_t tick_ns)
+{
+	*h = (struct ft_history){.wall_offset = wall_offset, .tick_ns = tick_ns};
+}
+
+void ft_history_fini(struct ft_history *h)
+{
+	struct ft_past_pid *p;
+	size_t pos = 0;
+
+	while ((p = ft_table_next(&h->pids, &pos))) {
+		while (p->newest) {
+			struct ft_past *image = p->newest;
+			p->newest = image->before;
+			ft_history_free_image(h, image);
+		}
+		free(p);
+	}
+	ft_history_free_retired(h);
+	ft_table_fini(&h->pids);
+	ft_bytes_fini(&h->container);
+}
+
+/* ---- images ---- */
+
+struct lineage {
+	size_t count;
+	uint64_t below;
+	struct ft_program *programs[FT_HISTORY_PARENTS];
+	const char *comms[FT_HISTORY_PARENTS];
+	pid_t pids[FT_HISTORY_PARENTS];
+};
+
+static void add_ancestors_of(struct lineage *l, const struct ft_past *image)
+{
+	for (size_t i = 0;
+	     i < image->process.parents_count && l->count < FT_HISTORY_PARENTS; i++) {
+		l->programs[l->count] = image->programs[i];
+		l->comms[l->count] = image->comms[i];
+		l->pids[l->count++] = image->parents[i].pid;
+	}
+}
+
+static void descend_from(struct lineage *l, const struct ft_past *image)
+{
+	l->below = image->below;
+	l->programs[l->count] = image->program;
+	l->comms[l->count] = image->comm;
+	l->pids[l->count++] = image->process.pid;
+	add_ancestors_of(l, image);
+}
+
+/* What spans and what is owned, from the lineage into a new image. */
+static void set_parents(struct ft_past *image, const struct lineage *l)
+{
+	image->below = l->below;
+	image->comms = (void *)(image->parents + l->count);
+	for (size_t i = 0; i < l->count; i++) {
+		struct ft_program *program = ft_program_ref(l->programs[i]);
+		image->programs[i] = program;
+		memcpy(image->comms[i], l->comms[i], FT_HISTORY_COMM);
+		image->parents[i] = (struct ft_ancestor){
+			.pid = l->pids[i],
+			.comm = {image->comms[i],
+				 strnlen(image->comms[i], FT_HISTORY_COMM)},
+		};
+		if (program)
+			image->parents[i].exe = program->exe;
+	}
+	image->process.parents = image->parents;
+	image->process.parents_count = l->count;
+}
+
+static void set_program(struct ft_past *image, struct ft_program *program)
+{
+	struct ft_process *p = &image->process;
+
+	image->program = ft_program_ref(program);
+	if (!program)
+		return;
+	p->exe = program->exe;
+	p->args = program->args;
+	p->args_cut = program->args_cut;
+	p->cgroup = program->cgroup;
+	p->container = program->container;
+}
+
+static void set_comm(struct ft_past *image, struct ft_span comm)
+{
+	size_t n = comm.len < FT_HISTORY_COMM ? comm.len : FT_HISTORY_COMM;
+
+	memset(image->comm, 0, sizeof(image->comm));
+	if (n > 0)
+		memcpy(image->comm, comm.data, n);
+	image->process.comm = (struct ft_span){image->comm, n};
+}
+
+/* A new image of what the step says, open, in nobody's list yet. */
+static struct ft_past *new_image(struct ft_history *h, const struct ft_step *step,
+				 struct ft_program *program, const struct lineage *l)
+{
+	size_t size = sizeof(struct ft_past) +
+		      l->count * (sizeof(struct ft_ancestor) + FT_HISTORY_COMM);
+	struct ft_past *image = calloc(1, size);
+
+	if (!image)
+		return NULL;
+	h->bytes += size;
+	image->size = size;
+	image->begin = step->time;
+	image->end = FT_OPEN;
+	image->start = step->start;
+	image->process = (struct ft_process){
+		.id = ++h->last_id,
+		.pid = step->pid,
+		.ppid = step->ppid,
+		.has_ppid = true,
+		.has_ids = step->has_ids,
+		.uid = step->uid,
+		.gid = step->gid,
+		.start_ns = h->wall_offset + step->start,
+	};
+	set_parents(image, l);
+	set_program(image, program);
+	set_comm(image, step->comm);
+	return image;
+}
+
+void ft_history_end_image(struct ft_history *h, struct ft_past *image, int64_t time)
+{
+	image->end = time > image->begin ? time : image->begin;
+	image->next_ended = NULL;
+	*(h->ended_last ? &h->ended_last->next_ended : &h->ended_first) = image;
+	h->ended_last = image;
+}
+
+static void end_all(struct ft_history *h, struct ft_past_pid *p, int64_t time)
+{
+	for (struct ft_past *i = p->newest; i; i = i->before) {
+		if (i->end == FT_OPEN)
+			ft_history_end_image(h, i, time);
+	}
+}
+
+static void put_image(struct ft_history *h, struct ft_past_pid *p, struct ft_past *image)
+{
+	image->before = p->newest;
+	if (p->newest)
+		p->newest->after = image;
+	p->newest = image;
+	/* An answer of this backlog may be of another image from now on. */
+	p->judged = 0;
+	h->last = NULL;
+}
+
+/* Nothing is known any more of what could not be kept. */
+static void lose(struct ft_history *h, int64_t time)
+{
+	h->lost++;
+	ft_history_forget(h, time);
+}
+
+/* ---- steps ---- */
+
+static bool is_of_life(const struct ft_history *h, const struct ft_past *image,
+		       int64_t start)
+{
+	if (image->seeded)
+		return start / h->tick_ns == image->start / h->tick_ns;
+	return start == image->start;
+}
+
+/* What was seen in /proc is newer than this step. */
+static bool is_known(const struct ft_past_pid *p, const struct ft_step *step)
+{
+	return p->newest && p->newest->seeded > step->time;
+}
+
+static struct ft_program *program_of(struct ft_history *h, const struct ft_step *step,
+				     const struct ft_past *old)
+{
+	struct ft_program_text text = step->text;
+
+	if (text.cgroup.len == 0 && old && old->program)
+		text.cgroup = old->program->cgroup;
+	ft_container_parse(text.cgroup, &h->container);
+	text.container = ft_bytes_span(&h->container);
+	struct ft_program *program = ft_program_new(&text);
+	if (program)
+		h->bytes += program->size;
+	return program;
+}
+
+static void lineage_of_pid(const struct ft_history *h, pid_t pid, struct lineage *l)
+{
+	const struct ft_past_pid *parent = ft_history_find_pid(h, pid);
+
+	if (parent && parent->newest)
+		descend_from(l, parent->newest);
+}
+
+static void lineage_of_image(const struct ft_past *image, struct lineage *l)
+{
+	l->below = image->below;
+	add_ancestors_of(l, image);
+}
+
+static uint64_t root_bit(const struct ft_history *h, pid_t pid)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < h->roots_count; i++)
+		bits |= (uint64_t)(h->roots[i] == pid) << i;
+	return bits;
+}
+
+static bool add_image(struct ft_history *h, struct ft_past_pid *p,
+		      const struct ft_step *step, struct ft_program *program,
+		      const struct lineage *l)
+{
+	struct ft_past *image = new_image(h, step, program, l);
+
+	if (!image) {
+		lose(h, step->time);
+		return false;
+	}
+	if (p->newest) {
+		image->seeded = p->newest->seeded;
+		image->is_forked = p->newest->is_forked;
+	}
+	image->below |= root_bit(h, p->pid);
+	put_image(h, p, image);
+	return true;
+}
+
+static void add_fork(struct ft_history *h, struct ft_past_pid *p,
+		     const struct ft_step *step)
+{
+	const struct ft_past_pid *source = ft_history_find_pid(h, step->source);
+	struct ft_past *from = source ? source->newest : NULL;
+	struct lineage l = {0};
+
+	/* The image that the source had then is not known. */
+	if (from && from->seeded > step->time)
+		from = NULL;
+	lineage_of_pid(h, step->ppid, &l);
+	if (from)
+		l.below = from->below;
+	end_all(h, p, step->time);
+	if (!add_image(h, p, step, from ? from->program : NULL, &l))
+		return;
+	p->newest->seeded = 0;
+	p->newest->is_forked = true;
+}
+
+static bool is_comm(const struct ft_past *image, struct ft_span comm)
+{
+	return ft_span_equal(image->process.comm, comm);
+}
+
+static void retire(struct ft_history *h, struct ft_past *image)
+{
+	image->next_ended = h->retired;
+	h->retired = image;
+}
+
+/* An exec gives the new name a moment before it is told: that was no image. */
+static void undo_rename(struct ft_history *h, struct ft_past_pid *p,
+			const struct ft_step *step)
+{
+	struct ft_past *image = p->newest;
+
+	if (!image->is_renamed || image->end != FT_OPEN || !is_comm(image, step->comm))
+		return;
+	ft_history_unlink_image(p, image);
+	retire(h, image);
+}
+
+static void set_idle(const struct ft_history *h, struct ft_past *image, int64_t start)
+{
+	for (; image && is_of_life(h, image, start); image = image->before)
+		image->is_idle = image->is_idle || image->is_forked;
+}
+
+static void add_exec(struct ft_history *h, struct ft_past_pid *p,
+		     const struct ft_step *step)
+{
+	struct lineage l = {0};
+	uint64_t below = p->newest ? p->newest->below : 0;
+
+	if (p->newest)
+		undo_rename(h, p, step);
+	if (p->newest && !step->has_worked)
+		set_idle(h, p->newest, step->start);
+	lineage_of_pid(h, step->ppid, &l);
+	l.below |= below;
+	struct ft_program *program = program_of(h, step, p->newest);
+	end_all(h, p, step->time);
+	if (program && add_image(h, p, step, program, &l))
+		p->newest->is_forked = false;
+	else if (!program)
+		lose(h, step->time);
+	drop_program(h, program);
+}
+
+static bool is_face_equal(const struct ft_past *image, const struct ft_step *step)
+{
+	const struct ft_process *p = &image->process;
+
+	return is_comm(image, step->comm) && p->has_ids == step->has_ids &&
+	       (!p->has_ids || (p->uid == step->uid && p->gid == step->gid));
+}
+
+static bool has_open_face(const struct ft_past_pid *p, const struct ft_step *step)
+{
+	for (const struct ft_past *i = p->newest; i; i = i->before) {
+		if (i->end == FT_OPEN && is_face_equal(i, step))
+			return true;
+	}
+	return false;
+}
+
+static size_t count_open(const struct ft_past_pid *p)
+{
+	size_t n = 0;
+
+	for (const struct ft_past *i = p->newest; i; i = i->before)
+		n += i->end == FT_OPEN;
+	return n;
+}
+
+/* The same program with another name, or for another user. */
+static void add_face(struct ft_history *h, struct ft_past_pid *p, struct ft_step *step)
+{
+	struct ft_past *old = p->newest;
+	struct lineage l = {0};
+
+	if (!old)
+		return;
+	step->start = old->start;
+	step->ppid = old->process.ppid;
+	if (step->kind == FT_STEP_IDS)
+		step->comm = old->process.comm;
+	if (has_open_face(p, step) && (step->is_mixed || count_open(p) == 1))
+		return;
+	lineage_of_image(old, &l);
+	if (step->kind == FT_STEP_COMM && old->end == FT_OPEN)
+		ft_history_end_image(h, old, step->time);
+	if (step->kind == FT_STEP_IDS && !step->is_mixed)
+		end_all(h, p, step->time);
+	if (add_image(h, p, step, old->program, &l))
+		p->newest->is_renamed = step->kind == FT_STEP_COMM;
+}
+
+static void add_end(struct ft_history *h, struct ft_past_pid *p,
+		    const struct ft_step *step)
+{
+	for (struct ft_past *i = p->newest; i; i = i->before) {
+		if (i->end == FT_OPEN && is_of_life(h, i, step->start))
+			ft_history_end_image(h, i, step->time);
+	}
+	p->judged = 0;
+}
+
+static bool is_seed_known(const struct ft_history *h, const struct ft_past_pid *p,
+			  const struct ft_step *step)
+{
+	const struct ft_past *i = p->newest;
+
+	return i && i->end == FT_OPEN && i->program && count_open(p) == 1 &&
+	       step->start / h->tick_ns == i->start / h->tick_ns &&
+	       is_face_equal(i, step) && ft_span_equal(i->program->exe, step->text.exe) &&
+	       ft_span_equal(i->program->args, step->text.args);
+}
+
+static void add_seed(struct ft_history *h, struct ft_past_pid *p,
+		     const struct ft_step *step)
+{
+	struct lineage l = {0};
+
+	p->seen = h->seeding;
+	if (is_seed_known(h, p, step))
+		return;
+	lineage_of_pid(h, step->ppid, &l);
+	struct ft_program *program = program_of(h, step, NULL);
+	end_all(h, p, step->time);
+	if (program && add_image(h, p, step, program, &l)) {
+		p->newest->seeded = step->time;
+		p->newest->is_forked = !step->has_worked;
+	}
+	drop_program(h, program);
+}
+
+void ft_history_add(struct ft_history *h, const struct ft_step *told)
+{
+	struct ft_step step = *told;
+	struct ft_past_pid *p = step.kind == FT_STEP_END
+					? ft_history_find_pid(h, step.pid)
+					: get_pid(h, step.pid);
+
+	if (!p) {
+		if (step.kind != FT_STEP_END)
+			lose(h, step.time);
+		return;
+	}
+	if (step.kind != FT_STEP_SEED && is_known(p, &step))
+		return;
+	switch (step.kind) {
+	case FT_STEP_SEED:
+		add_seed(h, p, &step);
+		break;
+	case FT_STEP_FORK:
+		add_fork(h, p, &step);
+		break;
+	case FT_STEP_EXEC:
+		add_exec(h, p, &step);
+		break;
+	case FT_STEP_COMM:
+	case FT_STEP_IDS:
+		add_face(h, p, &step);
+		break;
+	case FT_STEP_END:
+		add_end(h, p, &step);
+		break;
+	}
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Which images each process had, and when: told step by step, asked for by window. */
+#pragma once
+
+#include "base/table.h"
+#include "proc/program.h"
+#include "proc/tracker.h"
+
+/*
+ * Bound: so many bytes, in ended images that no window needs any more (they go first, the
+ * one that ended first before all others), and as many again eight times in all. Past
+ * that, ended images go though a window may need them: it is then nowhere exact.
+ */
+enum {
+	FT_HISTORY_KEEP = 16 * 1024 * 1024,
+	FT_HISTORY_MAX = 8 * FT_HISTORY_KEEP,
+	FT_HISTORY_PARENTS = 16,
+	FT_HISTORY_CANDIDATES = 8,
+	FT_HISTORY_ROOTS = 64,
+	FT_HISTORY_COMM = 16,
+};
+
+/* Times are CLOCK_BOOTTIME, ns; FT_OPEN: has not ended. */
+#define FT_OPEN INT64_MAX
+
+enum ft_step_kind {
+	FT_STEP_SEED, /* seen in /proc: as it is now, and nothing from before is known */
+	FT_STEP_FORK, /* begins with the image of `source` */
+	FT_STEP_EXEC,
+	FT_STEP_COMM,
+	FT_STEP_IDS,
+	FT_STEP_END,
+};
+
+struct ft_step {
+	enum ft_step_kind kind;
+	pid_t pid;
+	pid_t ppid;
+	pid_t source;
+	int64_t time;
+	int64_t start; /* of the process; a seed's is cut to the tick */
+	bool has_ids;
+	uid_t uid;
+	gid_t gid;
+	bool is_mixed; /* ids: some threads still have others */
+	/* exec: what was forked did something with files first; seed: it has executed. */
+	bool has_worked;
+	struct ft_span comm;
+	struct ft_program_text text; /* seed, exec; without a cgroup the old one stays */
+};
+
+/* One image. Immutable but for its links, its end and whose it is not. */
+struct ft_past {
+	struct ft_process process;
+	struct ft_program *program; /* NULL: not known */
+	int64_t begin;
+	int64_t end;
+	int64_t start;
+	int64_t seeded;			/* when; 0: it was not. Of the process. */
+	bool is_forked;			/* nothing executed since the fork */
+	bool is_idle;			/* forked, and executed before it did anything */
+	bool is_renamed;		/* began with a new name */
+	uint64_t below;			/* bits of the roots that it descends from */
+	size_t size;			/* its own */
+	struct ft_past *before, *after; /* of the same pid */
+	struct ft_past *next_ended;
+	char comm[FT_HISTORY_COMM];
+	struct ft_program *programs[FT_HISTORY_PARENTS]; /* of the ancestors */
+	char (*comms)[FT_HISTORY_COMM];
+	struct ft_ancestor parents[];
+};
+
+struct ft_past_pid {
+	pid_t pid;
+	uint64_t judged; /* in which backlog */
+	uint64_t seen;	 /* in which seeding */
+	struct ft_past *newest;
+	struct ft_attribution answer;
+	const struct ft_process *candidates[FT_HISTORY_CANDIDATES];
+	struct ft_process shared;
+};
+
+struct ft_history {
+	struct ft_table pids;
+	struct ft_past *ended_first, *ended_last;
+	struct ft_past *retired; /* freed when the backlog is over */
+	size_t bytes;
+	uint64_t last_id;
+	uint64_t backlog;
+	uint64_t seeding;
+	int64_t from;
+	int64_t to;
+	int64_t forgotten;   /* what ended up to here may not be known any more */
+	int64_t wall_offset; /* from CLOCK_BOOTTIME to the wall clock */
+	int64_t tick_ns;
+	uint64_t lost;
+	struct ft_past_pid *last;
+	struct ft_bytes container; /* scratch */
+	pid_t roots[FT_HISTORY_ROOTS];
+	size_t roots_count;
+};
+
+void ft_history_init(struct ft_history *h, int64_t wall_offset, int64_t tick_ns);
+void ft_history_fini(struct ft_history *h);
+
+/* Steps of one process come in their order. */
+void ft_history_add(struct ft_history *h, const struct ft_step *step);
+/* Every process there is will be told as a seed; the others are then at their end. */
+void ft_history_begin_seeding(struct ft_history *h);
+void ft_history_end_seeding(struct ft_history *h, int64_t time);
+/* Steps up to this moment may be missing. */
+void ft_history_forget(struct ft_history *h, int64_t until);
+
+/* As the tracker's. */
+void ft_history_begin(struct ft_history *h, int64_t from, int64_t to);
+void ft_history_find(struct ft_history *h, pid_t pid, struct ft_attribution *ret);
+bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
+
+/* ---- between history.c and window.c ---- */
+
+struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid);
+void ft_history_end_image(struct ft_history *h, struct ft_past *image, int64_t time);
+void ft_history_free_image(struct ft_history *h, struct ft_past *image);
+void ft_history_free_retired(struct ft_history *h);
+void ft_history_unlink_image(struct ft_past_pid *p, struct ft_past *image);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* Who did it, from what BPF programs say of every fork, exec, end, name and id. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/number.h"
+#include "proc/bpfring.h"
+#include "proc/connector.h"
+#include "proc/observe.h"
+#include "proc/seed.h"
+#include "proc/wire.h"
+#include "process.skel.h"
+
+/*
+ * The batch of records is read first and the ring drained second: what the process was
+ * when it did it is then always there, for its exec was before.
+ */
+
+enum {
+	/* The inode of the first pid namespace, whose numbers the programs tell. */
+	INITIAL_PID_NAMESPACE = 0xeffffffcu,
+	HEALTH_NSEC = 1000000000,
+};
+
+struct ft_tracker {
+	struct process_bpf *bpf;
+	struct ft_bpfring ring;
+	struct ft_history history;
+	struct ft_seeder seeder;
+	int connector;	     /* -1: ids are not told, and not known after the seeding */
+	struct ft_bytes exe; /* scratch, as the next */
+	struct ft_bytes cgroup;
+	uint64_t dropped; /* told so far */
+	uint64_t missed;
+	int64_t health_ns; /* when it was last asked for */
+	uint64_t lost;
+};
+
+/* Components from the last one up, each with its NUL. */
+static void join(struct ft_span names, struct ft_bytes *path)
+{
+	ft_bytes_clear(path);
+	while (names.len > 1) {
+		size_t end = names.len - 1;
+		const char *nul = memrchr(names.data, '\0', end);
+		size_t begin = nul ? (size_t)(nul - names.data) + 1 : 0;
+		ft_bytes_put_char(path, '/');
+		ft_bytes_put(path, names.data + begin, end - begin);
+		names.len = begin;
+	}
+}
+
+static void set_text(struct ft_tracker *t, const struct ft_wire *w, const char *data,
+		     struct ft_step *step)
+{
+	struct ft_span path = {data, w->path_len};
+	struct ft_span cgroup = {data + w->path_len, w->cgroup_len};
+	struct ft_span args = {data + w->path_len + w->cgroup_len, w->args_len};
+
+	join(path, &t->exe);
+	join(cgroup, &t->cgroup);
+	if (!(w->flags & FT_WIRE_PATH_CUT))
+		step->text.exe = ft_bytes_span(&t->exe);
+	if (!(w->flags & FT_WIRE_CGROUP_CUT))
+		step->text.cgroup = ft_bytes_span(&t->cgroup);
+	step->text.args = args;
+	step->text.args_cut = w->flags & FT_WIRE_ARGS_CUT;
+}
+
+static const enum ft_step_kind kinds[] = {
+	[FT_WIRE_FORK] = FT_STEP_FORK, [FT_WIRE_EXEC] = FT_STEP_EXEC,
+	[FT_WIRE_FREE] = FT_STEP_END,  [FT_WIRE_COMM_SET] = FT_STEP_COMM,
+	[FT_WIRE_IDS] = FT_STEP_IDS,
+};
+
+static bool is_whole(const struct ft_wire *w, size_t len)
+{
+	if (len < sizeof(*w) || w->kind < FT_WIRE_FORK || w->kind > FT_WIRE_IDS)
+		return false;
+	return w->kind != FT_WIRE_EXEC ||
+	       (uint64_t)w->path_len + w->cgroup_len + w->args_len <= len - sizeof(*w);
+}
+
+static void take_record(void *data, const void *record, size_t len)
+{
+	const struct ft_wire *w = record;
+	struct ft_tracker *t = data;
+
+	if (!is_whole(w, len))
+		return;
+	struct ft_step step = {
+		.kind = kinds[w->kind],
+		.pid = (pid_t)w->pid,
+		.ppid = (pid_t)w->ppid,
+		.source = (pid_t)w->source,
+		.time = (int64_t)w->time,
+		.start = (int64_t)w->start,
+		.has_ids = t->connector >= 0,
+		.uid = w->uid,
+		.gid = w->gid,
+		.is_mixed = w->flags & FT_WIRE_MIXED,
+		.has_worked = w->flags & FT_WIRE_WORKED,
+		.comm = {w->comm, strnlen(w->comm, sizeof(w->comm))},
+	};
+	if (w->kind == FT_WIRE_EXEC)
+		set_text(t, w, (const char *)(w + 1), &step);
+	ft_history_add(&t->history, &step);
+}
+
+static void drain(struct ft_tracker *t)
+{
+	if (ft_bpfring_drain(&t->ring, take_record, t) > 0)
+		ft_history_forget(&t->history, ft_observer_now());
+}
+
+/* Times that a program was not run, its copy included: not told before 5.12. */
+static uint64_t read_missed(const struct ft_tracker *t)
+{
+	const struct bpf_program *last[] = {
+		t->bpf->progs.sched_process_fork_1, t->bpf->progs.sched_process_exec_1,
+		t->bpf->progs.sched_process_free_1, t->bpf->progs.task_rename};
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(last); i++) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(last[i]), &info, &size) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+static uint64_t count_new_losses(struct ft_tracker *t, int64_t now)
+{
+	uint64_t dropped = __atomic_load_n(&t->bpf->bss->dropped, __ATOMIC_RELAXED);
+	uint64_t missed = t->missed;
+
+	if (now - t->health_ns > HEALTH_NSEC) {
+		missed = read_missed(t);
+		t->health_ns = now;
+	}
+	uint64_t count = dropped - t->dropped + missed - t->missed;
+	t->dropped = dropped;
+	t->missed = missed;
+	return count;
+}
+
+/* What was not told is looked up; what may have happened until then is not known. */
+static void make_good(struct ft_tracker *t, uint64_t count)
+{
+	t->lost += count;
+	(void)ft_seeder_run(&t->seeder, &t->history);
+	ft_history_forget(&t->history, ft_observer_now());
+	drain(t);
+}
+
+static void bpf_begin(struct ft_tracker *t, int64_t from, int64_t to)
+{
+	ft_history_begin(&t->history, from, to);
+	drain(t);
+	uint64_t count = count_new_losses(t, to);
+	if (count > 0)
+		make_good(t, count);
+}
+
+static void bpf_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+{
+}
+
+static void bpf_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+		     struct ft_attribution *ret)
+{
+	ft_history_find(&t->history, pid, ret);
+}
+
+static bool bpf_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t root)
+{
+	return ft_history_is_below(&t->history, p, root);
+}
+
+static uint64_t bpf_take_lost(struct ft_tracker *t)
+{
+	uint64_t lost = t->lost + t->history.lost;
+
+	t->lost = t->history.lost = 0;
+	return lost;
+}
+
+static struct ft_tracker *bpf_close(struct ft_tracker *t)
+{
+	if (!t)
+		return NULL;
+	ft_connector_close(t->connector);
+	ft_bpfring_close(&t->ring);
+	process_bpf__destroy(t->bpf);
+	ft_seeder_fini(&t->seeder);
+	ft_history_fini(&t->history);
+	ft_bytes_fini(&t->exe);
+	ft_bytes_fini(&t->cgroup);
+	free(t);
+	return NULL;
+}
+
+static void cleanup_tracker(struct ft_tracker **t)
+{
+	bpf_close(*t);
+}
+
+static int load(struct ft_tracker *t)
+{
+	/* It would tell the program's user, not ours, what was refused. */
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int r;
+
+	t->bpf = process_bpf__open();
+	if (t->bpf) {
+		r = process_bpf__load(t->bpf);
+		if (r == 0)
+			r = process_bpf__attach(t->bpf);
+	} else {
+		r = -errno;
+	}
+	libbpf_set_print(print);
+	return r;
+}
+
+static bool is_initial_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == INITIAL_PID_NAMESPACE;
+}
+
+static int start(struct ft_tracker *t)
+{
+	int64_t tick_ns = FT_NSEC_PER_SEC / sysconf(_SC_CLK_TCK);
+	int r = ft_seeder_init(&t->seeder, tick_ns);
+
+	ft_history_init(&t->history, ft_observer_wall_offset(), tick_ns);
+	if (r == 0)
+		r = is_initial_namespace() ? load(t) : -EXDEV;
+	if (r == 0)
+		r = ft_bpfring_open(&t->ring, bpf_map__fd(t->bpf->maps.ring),
+				    FT_WIRE_RING_SIZE);
+	if (r < 0)
+		return r;
+	t->connector = ft_connector_open(bpf_program__fd(t->bpf->progs.connector_ids));
+	r = ft_seeder_run(&t->seeder, &t->history);
+	drain(t);
+	return r;
+}
+
+static int bpf_open(struct ft_tracker **ret, const struct ft_tracker_host *host)
+{
+	_cleanup_(cleanup_tracker) struct ft_tracker *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->connector = -1;
+	t->seeder.proc = -1;
+	int r = start(t);
+	if (r < 0)
+		return r;
+	*ret = ft_take(t);
+	return 0;
+}
+
+const struct ft_tracker_ops ft_tracker_bpf = {
+	.name = "bpf",
+	.open = bpf_open,
+	.close = bpf_close,
+	.begin = bpf_begin,
+	.exec = bpf_exec,
+	.find = bpf_find,
+	.is_below = bpf_is_below,
+	.take_lost = bpf_take_lost,
+};

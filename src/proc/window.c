@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose image it was in a window of time, and what no window asks for any more. */
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "proc/history.h"
+#include "proc/share.h"
+
+void ft_history_free_retired(struct ft_history *h)
+{
+	while (h->retired) {
+		struct ft_past *image = h->retired;
+		h->retired = image->next_ended;
+		ft_history_free_image(h, image);
+	}
+}
+
+void ft_history_forget(struct ft_history *h, int64_t until)
+{
+	if (h->forgotten < until)
+		h->forgotten = until;
+}
+
+static void remove_pid(struct ft_history *h, struct ft_past_pid *p)
+{
+	ft_table_remove(&h->pids, ft_hash_u64(0, (uint64_t)p->pid), p);
+	h->bytes -= sizeof(*p);
+	free(p);
+}
+
+void ft_history_unlink_image(struct ft_past_pid *p, struct ft_past *image)
+{
+	*(image->after ? &image->after->before : &p->newest) = image->before;
+	if (image->before)
+		image->before->after = image->after;
+}
+
+static void evict_first(struct ft_history *h)
+{
+	struct ft_past *image = h->ended_first;
+	struct ft_past_pid *p = ft_history_find_pid(h, image->process.pid);
+
+	h->ended_first = image->next_ended;
+	if (!h->ended_first)
+		h->ended_last = NULL;
+	ft_history_forget(h, image->end);
+	ft_history_unlink_image(p, image);
+	if (!p->newest)
+		remove_pid(h, p);
+	ft_history_free_image(h, image);
+}
+
+static bool must_evict(const struct ft_history *h)
+{
+	if (!h->ended_first || h->bytes <= FT_HISTORY_KEEP)
+		return false;
+	return h->ended_first->end < h->from || h->bytes > FT_HISTORY_MAX;
+}
+
+void ft_history_begin(struct ft_history *h, int64_t from, int64_t to)
+{
+	h->from = from;
+	h->to = to;
+	h->backlog++;
+	h->last = NULL;
+	ft_history_free_retired(h);
+	while (must_evict(h)) {
+		h->lost += h->ended_first->end >= h->from;
+		evict_first(h);
+	}
+}
+
+/* What happened until then may have been done by an image that is not known. */
+static bool is_forgotten(const struct ft_history *h)
+{
+	return h->from <= h->forgotten;
+}
+
+static bool is_in_window(const struct ft_history *h, const struct ft_past *image)
+{
+	return image->end >= h->from && image->begin <= h->to;
+}
+
+struct findings {
+	const struct ft_past *newest;
+	size_t count; /* more than there is room for, maybe */
+};
+
+/* An idle image did nothing, if what it executed then may have. */
+static struct findings collect(const struct ft_history *h, struct ft_past_pid *p)
+{
+	struct findings v = {0};
+	const struct ft_past *later = NULL;
+
+	for (const struct ft_past *i = p->newest; i; i = i->before) {
+		if (!is_in_window(h, i) ||
+		    (i->is_idle && later &&
+		     later->process.start_ns == i->process.start_ns))
+			continue;
+		if (v.count < FT_HISTORY_CANDIDATES)
+			p->candidates[v.count] = &i->process;
+		if (v.count++ == 0)
+			v.newest = i;
+		later = i;
+	}
+	return v;
+}
+
+static void share_all(struct ft_past_pid *p, size_t n)
+{
+	p->shared = *p->candidates[0];
+	for (size_t i = 1; i < n; i++) {
+		struct ft_process so_far = p->shared;
+		ft_process_share(&p->shared, &so_far, p->candidates[i]);
+	}
+}
+
+static void judge(struct ft_history *h, struct ft_past_pid *p)
+{
+	struct findings v = collect(h, p);
+	struct ft_attribution *a = &p->answer;
+
+	p->judged = h->backlog;
+	*a = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
+	if (v.count == 0)
+		return;
+	a->process = p->candidates[0];
+	if (v.count == 1 && !is_forgotten(h)) {
+		a->certainty =
+			v.newest->program ? FT_CERTAINTY_EXACT : FT_CERTAINTY_CREDENTIALS;
+		return;
+	}
+	a->certainty = FT_CERTAINTY_AMBIGUOUS;
+	a->candidates = p->candidates;
+	a->candidates_count =
+		v.count < FT_HISTORY_CANDIDATES ? v.count : FT_HISTORY_CANDIDATES;
+	if (v.count == 1)
+		return;
+	share_all(p, a->candidates_count);
+	a->process = &p->shared;
+}
+
+static struct ft_past_pid *look_up(struct ft_history *h, pid_t pid)
+{
+	struct ft_past_pid *p = ft_history_find_pid(h, pid);
+
+	if (p && p->judged != h->backlog)
+		judge(h, p);
+	return p;
+}
+
+void ft_history_find(struct ft_history *h, pid_t pid, struct ft_attribution *ret)
+{
+	struct ft_past_pid *p = h->last;
+
+	if (!p || p->pid != pid) {
+		p = look_up(h, pid);
+		h->last = p;
+	}
+	if (p)
+		*ret = p->answer;
+	else
+		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
+}
+
+void ft_history_begin_seeding(struct ft_history *h)
+{
+	h->seeding++;
+}
+
+void ft_history_end_seeding(struct ft_history *h, int64_t time)
+{
+	struct ft_past_pid *p;
+	size_t pos = 0;
+
+	while ((p = ft_table_next(&h->pids, &pos))) {
+		if (p->seen == h->seeding)
+			continue;
+		for (struct ft_past *i = p->newest; i; i = i->before) {
+			if (i->end == FT_OPEN && i->begin <= time)
+				ft_history_end_image(h, i, time);
+		}
+	}
+}
+
+/* ---- ancestry ---- */
+
+static bool has_ancestor(const struct ft_process *p, pid_t root)
+{
+	if (p->pid == root || (p->has_ppid && p->ppid == root))
+		return true;
+	for (size_t i = 0; i < p->parents_count; i++) {
+		if (p->parents[i].pid == root)
+			return true;
+	}
+	return false;
+}
+
+/* From now on who is forked below the root inherits that. */
+static uint64_t add_root(struct ft_history *h, pid_t root)
+{
+	uint64_t bit = UINT64_C(1) << h->roots_count;
+	struct ft_past_pid *p;
+	size_t pos = 0;
+
+	h->roots[h->roots_count++] = root;
+	while ((p = ft_table_next(&h->pids, &pos))) {
+		for (struct ft_past *i = p->newest; i; i = i->before) {
+			if (has_ancestor(&i->process, root))
+				i->below |= bit;
+		}
+	}
+	return bit;
+}
+
+/* Past the bound: as far as the ancestors are known that are told. */
+static uint64_t bit_of_root(struct ft_history *h, pid_t root)
+{
+	for (size_t i = 0; i < h->roots_count; i++) {
+		if (h->roots[i] == root)
+			return UINT64_C(1) << i;
+	}
+	return h->roots_count < FT_HISTORY_ROOTS ? add_root(h, root) : 0;
+}
+
+static bool is_image_below(struct ft_history *h, const struct ft_process *p, pid_t root)
+{
+	const struct ft_past *image =
+		(const void *)((const char *)p - offsetof(struct ft_past, process));
+
+	uint64_t bit = bit_of_root(h, root);
+
+	return bit ? image->below & bit : has_ancestor(p, root);
+}
+
+/* What several candidates share has no id: it is below if one of them is. */
+bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root)
+{
+	if (p->id != 0)
+		return is_image_below(h, p, root);
+	const struct ft_past_pid *of = ft_history_find_pid(h, p->pid);
+	for (size_t i = 0; of && i < of->answer.candidates_count; i++) {
+		if (is_image_below(h, of->candidates[i], root))
+			return true;
+	}
+	return has_ancestor(p, root);
+}

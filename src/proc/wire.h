@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What the BPF programs say: records in the ring buffer, and their switches. Read by both
+ * compilers, so that it includes nothing. */
+#pragma once
+
+enum {
+	/* Bounds: what is longer is cut, and said to be. */
+	FT_WIRE_PATH_MAX = 4096,
+	FT_WIRE_ARGS_MAX = 4096,
+	FT_WIRE_CGROUP_MAX = 1024,
+	FT_WIRE_NAME_MAX = 256, /* one component, its NUL included */
+	FT_WIRE_COMPONENTS_MAX = 64,
+	FT_WIRE_CGROUPS_MAX = 16,
+	FT_WIRE_COMM = 16,
+	FT_WIRE_COPIES = 2,
+	FT_WIRE_RING_SIZE = 4 * 1024 * 1024,
+};
+
+enum ft_wire_kind {
+	FT_WIRE_FORK = 1,
+	FT_WIRE_EXEC,
+	FT_WIRE_FREE,
+	FT_WIRE_COMM_SET,
+	FT_WIRE_IDS,
+};
+
+enum ft_wire_flags {
+	FT_WIRE_ARGS_CUT = 1 << 0,
+	FT_WIRE_PATH_CUT = 1 << 1,
+	FT_WIRE_CGROUP_CUT = 1 << 2,
+	/* A fork's image did something with files before it executed. */
+	FT_WIRE_WORKED = 1 << 3,
+	/* Not all threads of the process have these ids. */
+	FT_WIRE_MIXED = 1 << 4,
+};
+
+/* Times are CLOCK_BOOTTIME, ns; pids those of the initial namespace, of processes. */
+struct ft_wire {
+	unsigned int kind;
+	unsigned int flags;
+	unsigned long long time;
+	unsigned long long start; /* of the process */
+	unsigned int pid;
+	unsigned int ppid;
+	unsigned int source; /* fork: whose image it begins with */
+	unsigned int uid;    /* effective, as the next */
+	unsigned int gid;
+	/* Lengths of what follows an exec's: components of the path of the file that
+	 * runs, from the last one up, each with its NUL; those of the cgroup's; the
+	 * arguments. */
+	unsigned int path_len;
+	unsigned int cgroup_len;
+	unsigned int args_len;
+	char comm[FT_WIRE_COMM];
+};
