@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""Who is said to have done it, against who did. test-attribution.py [PROCESSES]"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+
+from harness import case, check, equal, main, same_set, show
+from machine import Skip, filesystem, libc, mounted, temp_dir
+from records import raw
+from watch import Watch
+
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+NOBODY, NOGROUP = 65534, 65533
+LAST_PID = "/proc/sys/kernel/ns_last_pid"
+CLONE_NEWNS = 0x20000
+SH = os.path.realpath("/bin/sh")
+
+
+def program(name):
+    return os.path.realpath(shutil.which(name, path="/usr/bin:/bin"))
+
+
+@contextlib.contextmanager
+def stopped(watch, is_stopped=True):
+    """Nothing is read while it lasts."""
+    if is_stopped:
+        os.kill(watch.pid, signal.SIGSTOP)
+    yield
+    if is_stopped:
+        os.kill(watch.pid, signal.SIGCONT)
+
+
+def wait(pid, status=0):
+    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), status, f"exit status of {pid}")
+
+
+def fork(function, *arguments):
+    """A process that runs the function and nothing else."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        function(*arguments)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def create(path):
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+
+
+def by_path(records):
+    """{path: record}, one each."""
+    told = {}
+    for record in records:
+        check(raw(record) not in told, f"told twice: {show(record)}")
+        told[raw(record)] = record
+    return told
+
+
+def own_args():
+    with open("/proc/self/cmdline", "rb") as f:
+        return f.read().decode().split("\0")[:-1]
+
+
+def face(record):
+    """All that this test knows of a process."""
+    p = record.get("process", {})
+    fields = ("certainty", "exe", "args", "uid", "gid", "ppid", "comm")
+    return {"pid": record.get("pid"), **{f: p.get(f) for f in fields}}
+
+
+def exact(pid, exe, args, comm, uid=0, gid=0, ppid=None):
+    return {
+        "certainty": "exact",
+        "pid": pid,
+        "exe": exe,
+        "args": args,
+        "uid": uid,
+        "gid": gid,
+        "ppid": ppid or os.getpid(),
+        "comm": comm,
+    }
+
+
+def compare(records, truth):
+    """truth: {path: face}."""
+    told = by_path(records)
+    same_set(told, truth, "paths")
+    wrong = [(truth[p], face(told[p])) for p in truth if face(told[p]) != truth[p]]
+    check(not wrong, f"{len(wrong)} of {len(truth)} wrong, as {show(wrong[:3], 2000)}")
+
+
+@case(False, True)
+def short_lives(is_late):
+    """Each executes, makes one file and ends, as fast as they come."""
+    touch = program("touch")
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        truth = {}
+        with stopped(watch, is_late):
+            for n in range(COUNT):
+                args = ["touch", f"{base}/{n}"]
+                pid = os.posix_spawn(touch, args, os.environ)
+                truth[os.fsencode(args[1])] = exact(pid, touch, args, "touch")
+                wait(pid)
+        records = watch.stop()
+    compare(records, truth)
+
+
+@case(False, True)
+def forks_alone(is_late):
+    """Who never executes is what its parent was."""
+    me = os.path.realpath("/proc/self/exe")
+    with open("/proc/self/comm") as f:
+        comm = f.read().rstrip("\n")
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        truth = {}
+        with stopped(watch, is_late):
+            for n in range(COUNT // 5):
+                path = f"{base}/{n}"
+                pid = fork(create, path)
+                truth[os.fsencode(path)] = exact(pid, me, own_args(), comm)
+                wait(pid)
+        records = watch.stop()
+    compare(records, truth)
+
+
+def is_candidate(record, **wanted):
+    """It is exactly that, or ambiguous with it among the candidates."""
+    p = record.get("process", {})
+    among = p.get("candidates", [p]) if p.get("certainty") == "ambiguous" else [p]
+    return any(all(c.get(k) == v for k, v in wanted.items()) for c in among)
+
+
+@case(False, True)
+def writes_then_executes(is_late):
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        with stopped(watch, is_late):
+            for n in range(1000):
+                args = ["sh", "-c", f": > {base}/{n}; exec cat /dev/null"]
+                wait(os.posix_spawn(SH, args, os.environ))
+        told = by_path(watch.stop())
+    equal(len(told), 1000, "files")
+    wrong = [r for r in told.values() if not is_candidate(r, exe=SH)]
+    check(not wrong, f"{len(wrong)} wrong, as {show(wrong[:2], 2000)}")
+
+
+@case(False, True)
+def redirected(is_late):
+    """The shell's fork makes the file, before it executes what writes there."""
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        with stopped(watch, is_late):
+            for n in range(200):
+                args = ["sh", "-c", f"cat /dev/null > {base}/{n}; :"]
+                wait(os.posix_spawn(SH, args, os.environ))
+        told = by_path(watch.stop())
+    equal(len(told), 200, "files")
+    wrong = [r for r in told.values() if not is_candidate(r, exe=SH)]
+    check(not wrong, f"{len(wrong)} wrong, as {show(wrong[:2], 2000)}")
+
+
+def drop_root(base, n):
+    create(f"{base}/{n}-before")
+    os.setgroups([])
+    os.setresgid(NOGROUP, NOGROUP, NOGROUP)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    create(f"{base}/{n}-after")
+
+
+def to_and_fro(base, n):
+    """Both before and after, and in between, it is root."""
+    os.seteuid(NOBODY)
+    create(f"{base}/{n}-after")
+    os.seteuid(0)
+
+
+@case((drop_root, False), (drop_root, True), (to_and_fro, False), (to_and_fro, True))
+def drops(how, is_late):
+    with filesystem("tmpfs") as base:
+        base.chmod(0o777)
+        with Watch("-e", "create", base) as watch:
+            with stopped(watch, is_late):
+                for n in range(300):
+                    wait(fork(how, base, n))
+            told = by_path(watch.stop())
+    for path, record in told.items():
+        uid, p = NOBODY if path.endswith(b"after") else 0, record["process"]
+        check(p["certainty"] in ("exact", "ambiguous"), show(record, 2000))
+        check("uid" not in p or p["uid"] == uid, f"not user {uid}: {show(record, 2000)}")
+    equal(sum(p.endswith(b"after") for p in told), 300, "files")
+
+
+@case()
+def dropped_before():
+    """A while after: exact, and the user it is now."""
+    with filesystem("tmpfs") as base:
+        base.chmod(0o777)
+        here, there = os.pipe()
+
+        def drop():
+            os.setresgid(NOGROUP, NOGROUP, NOGROUP)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            create(base / "dropped")
+            os.read(here, 1)
+            create(base / "later")
+
+        with Watch("-e", "create", base) as watch:
+            pid = fork(drop)
+            watch.see(base / "dropped")
+            watch.marker(base)
+            os.write(there, b"x")
+            record = watch.see(base / "later")
+            wait(pid)
+            watch.stop()
+        os.close(here)
+        os.close(there)
+    equal(record["process"]["certainty"], "exact", show(record))
+    equal((record["process"]["uid"], record["process"]["gid"]), (NOBODY, NOGROUP), "ids")
+
+
+def run_in(directory, *command, exe=None):
+    def child():
+        os.chdir(directory)
+        os.execv(exe or command[0], list(command))
+
+    return fork(child)
+
+
+def memory_copy(path):
+    """Made by the parent: a fork that writes is one that did something before it executed."""
+    fd = os.memfd_create("in-memory")
+    with open(path, "rb") as f:
+        os.sendfile(fd, f.fileno(), 0, os.fstat(f.fileno()).st_size)
+    return fd
+
+
+def in_memory(fd, path):
+    os.execv(f"/proc/self/fd/{fd}", ["touch", path])
+
+
+def in_other_namespace(mount_at, copy, path):
+    if libc.unshare(CLONE_NEWNS):
+        raise OSError("unshare")
+    if libc.mount(os.fsencode(copy.parent), os.fsencode(mount_at), None, 4096, None):
+        raise OSError("mount")
+    os.execv(mount_at / copy.name, ["touch", path])
+
+
+def removes_itself(copy, path):
+    """The shell that runs is a file that has no name any more."""
+    os.execv(copy, ["sh", "-c", f"rm {copy}; : > {path}"])
+
+
+@case(False, True)
+def executables(is_late):
+    """The file that runs, whatever name it was called by."""
+    touch, tools = program("touch"), temp_dir("tools")
+    for name in ("copy", "gone"):
+        shutil.copy(touch if name == "copy" else SH, tools / name)
+    (tools / "link").symlink_to(tools / "copy")
+    script = tools / "script"
+    script.write_text(f"#!{SH}\n: > $1\n")
+    script.chmod(0o755)
+    other, memory = temp_dir("other"), memory_copy(touch)
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        names = ("relative", "link", "script", "memory", "gone", "namespace")
+        path = {n: str(base / n) for n in names}
+        with stopped(watch, is_late):
+            wait(run_in(tools, "./copy", path["relative"]))
+            wait(run_in("/", str(tools / "link"), path["link"]))
+            wait(run_in(tools, "./script", path["script"]))
+            wait(fork(in_memory, memory, path["memory"]))
+            wait(fork(removes_itself, tools / "gone", path["gone"]))
+            wait(fork(in_other_namespace, other, tools / "copy", path["namespace"]))
+        told = by_path(watch.stop())
+    os.close(memory)
+    wanted = {
+        "relative": str(tools / "copy"),
+        "link": str(tools / "copy"),
+        "script": SH,
+        "memory": "/memfd:in-memory",
+        "gone": str(tools / "gone"),
+        "namespace": str(other / "copy"),
+    }
+    got = {n: told[os.fsencode(path[n])]["process"] for n in names}
+    equal({n: got[n].get("exe") for n in names}, wanted, "executables")
+    equal({n: got[n]["certainty"] for n in names}, {n: "exact" for n in names}, "certainty")
+
+
+def reuse(pid, function, *arguments):
+    """A process of this number, or None: another one was faster."""
+    with open(LAST_PID, "w") as f:
+        f.write(str(pid - 1))
+    got = fork(function, *arguments)
+    if got == pid:
+        return got
+    wait(got)
+    return None
+
+
+@case(False, True)
+def number_taken_again(is_late):
+    """Two processes with one number: never one of them for the other."""
+    if not os.access(LAST_PID, os.W_OK):
+        raise Skip("this kernel cannot be told the next process number")
+    touch, made = program("touch"), 0
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        with stopped(watch, is_late):
+            for n in range(200):
+                pid = os.posix_spawn(touch, ["touch", f"{base}/{n}-first"], os.environ)
+                wait(pid)
+                again = reuse(pid, create, f"{base}/{n}-second")
+                if again:
+                    wait(again)
+                    made += 1
+        told = by_path(watch.stop())
+    check(made > 100, f"only {made} numbers were taken again")
+    for path, record in told.items():
+        exe = touch if path.endswith(b"first") else os.path.realpath("/proc/self/exe")
+        check(is_candidate(record, exe=exe), f"{path}: not {exe}: {show(record, 2000)}")
+
+
+main()
