@@ -56,7 +56,7 @@ static const __attribute__((unused)) struct ft_event gap = {
 	.reason = "killed",
 };
 
-static void cleanup_format(struct ft_format **f)
+static inline void cleanup_format(struct ft_format **f)
 {
 	ft_format_free(*f);
 }
