@@ -7,11 +7,12 @@ _fantail_events='create moved_from moved_to rename open open_exec access modify 
 _fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ppid start cgroup container parents candidates
 	error error_count mount_id count where from to reason'
-_fantail_watch_options='-e --events --scope --all -x --one-file-system
+_fantail_options='-e --events --scope -x --one-file-system
 	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
-	--format --columns -0 --null -o --output --utc --no-args
-	--for --count --ready-fd -h --help'
+	--format --columns -0 --null -o --output --utc --no-args -h --help'
+_fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
+_fantail_run_options="$_fantail_options --in --wait --user --summary"
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -37,38 +38,78 @@ _fantail_argument() {
 	--columns) _fantail_list "$_fantail_columns" "$cur" ;;
 	--scope) _fantail_words 'tree filesystem mount directory file' "$cur" ;;
 	--format) _fantail_words 'text json csv ecs ocsf' "$cur" ;;
-	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	--uid | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
-	--exe | --path | -o | --output) _fantail_files -f "$cur" ;;
+	--exe | --path | --in | -o | --output) _fantail_files -f "$cur" ;;
 	--regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
+}
+
+# Where the command of `run` begins: after -- or at the first word that is no option, nor the value of one.
+_fantail_command_at() {
+	local i
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--)
+			echo $((i + 1))
+			return
+			;;
+		-e | -o | --events | --scope | --format | --columns | --output | --in | --user | --path | --not-path | \
+			--regex | --not-regex | --pid | --not-pid | --tree | --not-tree | --comm | --not-comm | --exe | \
+			--not-exe | --uid | --not-uid | --gid | --not-gid | --container | --not-container)
+			i=$((i + 1))
+			[[ ${COMP_WORDS[i]} == = ]] && i=$((i + 1))
+			;;
+		-*) ;;
+		*)
+			echo "$i"
+			return
+			;;
+		esac
+	done
+	return 1
+}
+
+_fantail_option() {
+	local options=$1 cur=$2 prev=$3
+	# --name=value arrives as three words.
+	if [[ $cur == = ]]; then
+		_fantail_argument "$prev" ''
+	elif [[ $prev == = ]]; then
+		_fantail_argument "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
+	elif _fantail_argument "$prev" "$cur"; then
+		:
+	elif [[ $cur == -* ]]; then
+		_fantail_words "$options" "$cur"
+	else
+		return 1
+	fi
+}
+
+_fantail_run() {
+	local cur=$1 at
+	if at=$(_fantail_command_at) && declare -F _command_offset >/dev/null; then
+		_command_offset "$at"
+	elif [[ -n $at ]]; then
+		_fantail_files -f "$cur"
+	elif ! _fantail_option "$_fantail_run_options" "$cur" "$2"; then
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	fi
 }
 
 _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch help -h --help --version' "$cur"
+		_fantail_words 'watch run help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch events columns' "$cur" ;;
-	watch)
-		# --name=value arrives as three words.
-		if [[ $cur == = ]]; then
-			_fantail_argument "$prev" ''
-		elif [[ $prev == = ]]; then
-			_fantail_argument "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
-		elif _fantail_argument "$prev" "$cur"; then
-			:
-		elif [[ $cur == -* ]]; then
-			_fantail_words "$_fantail_watch_options" "$cur"
-		else
-			_fantail_files -f "$cur"
-		fi
-		;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run events columns' "$cur" ;;
+	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
+	run) _fantail_run "$cur" "$prev" ;;
 	esac
 }
 

@@ -5,12 +5,14 @@
 
 #include "base/cleanup.h"
 #include "cli/message.h"
+#include "cli/run.h"
 #include "cli/watch.h"
 #include "event/mask.h"
 #include "output/output.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_watch_command,
+	&cli_run_command,
 };
 
 static void print_usage(FILE *f)
@@ -22,7 +24,8 @@ static void print_usage(FILE *f)
 		fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(f, "  %-8s %s\n\n", "help", "Explains a command, 'events' or 'columns'.");
 	fprintf(f, "  sudo fantail watch /etc          who touches it, now\n"
-		   "  sudo fantail watch -e write /    who writes, anywhere\n\n"
+		   "  sudo fantail watch -e write /    who writes, anywhere\n"
+		   "  sudo fantail run -- make         what one command does\n\n"
 		   "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something "
 		   "was lost.\n");
 }

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Fork, wait, execute; and what becomes of it. */
+#include "cli/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "cli/message.h"
+
+enum stage {
+	STAGE_USER,
+	STAGE_EXEC,
+};
+
+/* What the child says before it ends, where it could not execute. */
+struct report {
+	enum stage stage;
+	int error;
+};
+
+int cli_user_find(struct cli_user *u, const char *name)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	if (!entry) {
+		cli_error("--user %s: no such user", name);
+		return -ENOENT;
+	}
+	*u = (struct cli_user){.name = strdup(entry->pw_name),
+			       .home = strdup(entry->pw_dir),
+			       .shell = strdup(entry->pw_shell),
+			       .uid = entry->pw_uid,
+			       .gid = entry->pw_gid};
+	return u->name && u->home && u->shell ? 0 : -ENOMEM;
+}
+
+void cli_user_fini(struct cli_user *u)
+{
+	free(u->name);
+	free(u->home);
+	free(u->shell);
+	*u = (struct cli_user){0};
+}
+
+/* ---- in the child ---- */
+
+static int become(const struct cli_user *u)
+{
+	if (!u->name)
+		return 0;
+	if (initgroups(u->name, u->gid) < 0 || setgid(u->gid) < 0 || setuid(u->uid) < 0 ||
+	    setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 ||
+	    setenv("LOGNAME", u->name, 1) < 0 || setenv("SHELL", u->shell, 1) < 0)
+		return -errno;
+	return 0;
+}
+
+static _Noreturn void fail(int report, enum stage stage, int error)
+{
+	const struct report said = {stage, error};
+	ssize_t n = write(report, &said, sizeof(said));
+
+	_exit(n == sizeof(said) && stage == STAGE_EXEC
+		      ? error == ENOENT ? CLI_SPAWN_ABSENT : CLI_SPAWN_REFUSED
+		      : CLI_SPAWN_FAILED);
+}
+
+static _Noreturn void become_command(char **argv, const struct cli_user *user, int wait,
+				     int report)
+{
+	ssize_t n;
+	char go;
+	int r = become(user);
+
+	if (r < 0)
+		fail(report, STAGE_USER, -r);
+	do {
+		n = read(wait, &go, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(CLI_SPAWN_FAILED);
+	execvp(argv[0], argv);
+	fail(report, STAGE_EXEC, errno);
+}
+
+/* ---- in the parent ---- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int fork_command(struct cli_spawn *s, char **argv, const struct cli_user *user)
+{
+	int wait[2], report[2];
+
+	if (pipe2(wait, O_CLOEXEC) < 0)
+		return -errno;
+	s->release = wait[1];
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		close(wait[0]);
+		return -errno;
+	}
+	s->report = report[0];
+	s->pid = fork();
+	if (s->pid == 0) {
+		/* Or it would never see the end of it. */
+		close(s->release);
+		become_command(argv, user, wait[0], report[1]);
+	}
+	close(wait[0]);
+	close(report[1]);
+	return s->pid < 0 ? -errno : 0;
+}
+
+/* The child has the name from the beginning: whoever looks at it sees no other. */
+static int fork_named(struct cli_spawn *s, char **argv, const struct cli_user *user)
+{
+	char name[16];
+	int r;
+
+	if (prctl(PR_GET_NAME, name, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NAME, CLI_SPAWN_WAITING, 0, 0, 0) < 0)
+		return -errno;
+	r = fork_command(s, argv, user);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	return r;
+}
+
+int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *user)
+{
+	int r;
+
+	*s = (struct cli_spawn){.release = -1, .report = -1};
+	r = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = fork_named(s, argv, user);
+	/* Ignored, as it may have been when we were started, it would reap. */
+	signal(SIGCHLD, SIG_DFL);
+	if (r < 0)
+		cli_error("%s: cannot start a process: %s", argv[0], strerror(-r));
+	return r;
+}
+
+void cli_spawn_release(struct cli_spawn *s)
+{
+	/* A child that has ended by now has said why. */
+	ssize_t n = write(s->release, "", 1);
+
+	(void)n;
+	close_fd(&s->release);
+}
+
+void cli_spawn_abort(struct cli_spawn *s)
+{
+	close_fd(&s->release);
+	if (s->pid > 0)
+		cli_spawn_reap(s);
+}
+
+static void note_end(struct cli_spawn *s, const siginfo_t *info)
+{
+	s->ended = true;
+	s->signal = info->si_code == CLD_EXITED ? 0 : info->si_status;
+	s->status = s->signal != 0 ? 128 + s->signal : info->si_status;
+}
+
+static bool is_end(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED || info->si_code == CLD_KILLED ||
+	       info->si_code == CLD_DUMPED;
+}
+
+/* SIGSTOP is sent by someone who wants this process stopped, and not the job. */
+static bool is_stop_by_terminal(const siginfo_t *info)
+{
+	return info->si_code == CLD_STOPPED &&
+	       (info->si_status == SIGTSTP || info->si_status == SIGTTIN ||
+		info->si_status == SIGTTOU);
+}
+
+void cli_spawn_collect(struct cli_spawn *s)
+{
+	for (;;) {
+		siginfo_t info = {0};
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) < 0 ||
+		    info.si_pid == 0)
+			return;
+		/* Left as it is, it keeps its pid while its records are queued; as the
+		   eldest child it is always found first. */
+		if (info.si_pid == s->pid && !s->reaped && is_end(&info)) {
+			note_end(s, &info);
+			return;
+		}
+		if (info.si_pid == s->pid && is_stop_by_terminal(&info))
+			s->stopped = true;
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WSTOPPED | WNOHANG);
+	}
+}
+
+void cli_spawn_reap(struct cli_spawn *s)
+{
+	siginfo_t info = {0};
+	int r;
+
+	if (s->reaped)
+		return;
+	do {
+		r = waitid(P_PID, (id_t)s->pid, &info, WEXITED);
+	} while (r < 0 && errno == EINTR);
+	if (!s->ended && r == 0)
+		note_end(s, &info);
+	s->reaped = true;
+}
+
+bool cli_spawn_has_descendants(struct cli_spawn *s)
+{
+	siginfo_t info = {0};
+
+	cli_spawn_collect(s);
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+bool cli_spawn_has_failed(struct cli_spawn *s, const char *name)
+{
+	struct report said;
+
+	/* The command has no end of it, nor has anyone else: this does not wait. */
+	if (read(s->report, &said, sizeof(said)) != sizeof(said))
+		return false;
+	if (said.stage == STAGE_USER)
+		cli_error("%s: cannot change to the user: %s", name,
+			  strerror(said.error));
+	else
+		cli_error("%s: cannot be run: %s", name, strerror(said.error));
+	return true;
+}
+
+void cli_spawn_fini(struct cli_spawn *s)
+{
+	close_fd(&s->release);
+	close_fd(&s->report);
+}
