@@ -305,6 +305,19 @@ static int discard(struct cli_follow *f)
 	return e < 0 ? e : 0;
 }
 
+/* Nothing is printed in it, but what is wrong with it is told as ever. */
+static int check_format(const struct ft_output_config *config)
+{
+	_cleanup_free_ char *why = NULL;
+	struct ft_format *format = NULL;
+	int e = ft_format_new(&format, config, &why);
+
+	if (e < 0)
+		cli_error("%s", why ? why : strerror(-e));
+	ft_format_free(format);
+	return e;
+}
+
 static int open_loop(struct cli_follow *f)
 {
 	static const int signals[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
@@ -316,8 +329,12 @@ static int open_loop(struct cli_follow *f)
 	signal(SIGTSTP, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
 	e = cli_loop_open_signals(l, signals);
-	if (e == 0 && (f->prints || l->config->format == FT_FORMAT_JSON))
+	if (e < 0)
+		return e;
+	if (f->prints || l->config->format == FT_FORMAT_JSON)
 		e = cli_loop_open_output(l);
+	else
+		e = check_format(l->config);
 	if (e == 0 && l->config->file)
 		ft_session_ignore_file(l->session, ft_output_fd(l->output));
 	return e;

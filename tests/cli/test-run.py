@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """fantail run: what goes through to the command, and what is said of it, against what it did."""
 
-import json
 import os
 import pty
 import pwd
@@ -11,14 +10,12 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import termios
-from pathlib import Path
 
-from harness import Failure, case, check, equal, main, one_line, same_set
+from harness import case, check, equal, main, one_line, same_set
 from machine import filesystem, need, temp_dir
 from records import facts, is_event, paths
-from traced import FANTAIL, PYTHON, Summary, Traced, call, python, summary_of, words
+from traced import FANTAIL, PYTHON, Traced, call, python, summary_of, words
 from watch import TIMEOUT
 
 FORWARDED = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2")
@@ -59,6 +56,7 @@ def not_executed():
         (125, ["--"]),
         (125, ["--no-such-option", "--", "true"]),
         (125, ["--events", "nonsense", "--", "true"]),
+        (125, ["--summary", "--columns", "nonsense", "--", "true"]),
         (125, ["--in", "/nothing/here", "--", "true"]),
         (125, ["--scope", "file", "--", "true"]),
         (125, ["--user", "no-such-user", "--", "true"]),
