@@ -184,9 +184,13 @@ static void put_path(struct scratch *s, struct file *file)
 			continue;
 		}
 		up = BPF_CORE_READ(dentry, d_parent);
+		/* Not below the root: a file that has no place (memfd), or one that was
+		 * opened by its handle. */
+		if (up == dentry && i > 0)
+			break;
+		put_name(s, BPF_CORE_READ(dentry, d_name.name));
 		if (up == dentry)
 			return;
-		put_name(s, BPF_CORE_READ(dentry, d_name.name));
 		if (end_of(s) > FT_WIRE_PATH_MAX - FT_WIRE_NAME_MAX)
 			break;
 		dentry = up;

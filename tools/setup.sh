@@ -15,6 +15,9 @@ build hdr:linux/fanotify.h linux-libc-dev kernel-headers      linux-api-headers
 build cmd:meson        meson              meson               meson
 build cmd:ninja        ninja-build        ninja-build         ninja
 build cmd:pkg-config   pkg-config         pkgconf-pkg-config  pkgconf
+build cmd:clang        clang              clang               clang
+build cmd:bpftool      bpftool            bpftool             bpf
+build pc:libbpf        libbpf-dev         libbpf-devel        libbpf
 check pc:cmocka        libcmocka-dev      cmocka-devel        cmocka
 check cc:-fsanitize=address,undefined gcc libasan,libubsan    gcc
 check py:jsonschema    python3-jsonschema python3-jsonschema  python-jsonschema

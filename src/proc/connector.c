@@ -8,50 +8,45 @@
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-struct request {
-	struct nlmsghdr netlink;
-	struct {
-		struct cn_msg head;
-		enum proc_cn_mcast_op op;
-	} __attribute__((packed)) connector;
-} __attribute__((aligned(NLMSG_ALIGNTO)));
-
-struct answer {
-	struct nlmsghdr netlink;
-	struct cn_msg head;
-	struct proc_event event;
-} __attribute__((packed));
+/* Behind the header of netlink comes that of the connector, and behind that, without a
+ * gap, what is asked or told. */
+enum {
+	HEADERS = NLMSG_HDRLEN + sizeof(struct cn_msg),
+	ANSWER_ERROR = offsetof(struct proc_event, event_data.ack.err),
+};
 
 static int request(int fd, enum proc_cn_mcast_op op)
 {
-	struct request r = {
-		.netlink = {.nlmsg_len = NLMSG_LENGTH(sizeof(r.connector)),
-			    .nlmsg_type = NLMSG_DONE},
-		.connector = {.head = {.id = {CN_IDX_PROC, CN_VAL_PROC},
-				       .len = sizeof(op)},
-			      .op = op},
-	};
+	const struct cn_msg head = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(op)};
+	char message[HEADERS + sizeof(op)];
+	const struct nlmsghdr netlink = {.nlmsg_len = sizeof(message),
+					 .nlmsg_type = NLMSG_DONE};
 
-	return send(fd, &r, r.netlink.nlmsg_len, 0) < 0 ? -errno : 0;
+	memcpy(message, &netlink, sizeof(netlink));
+	memcpy(message + NLMSG_HDRLEN, &head, sizeof(head));
+	memcpy(message + HEADERS, &op, sizeof(op));
+	return send(fd, message, sizeof(message), 0) < 0 ? -errno : 0;
 }
 
 /* It is there when send() returns; from another namespace it never comes. */
 static int receive(int fd)
 {
-	struct answer a;
-	ssize_t n = recv(fd, &a, sizeof(a), MSG_DONTWAIT);
+	char message[HEADERS + sizeof(struct proc_event)];
+	uint32_t error;
+	ssize_t n = recv(fd, message, sizeof(message), MSG_DONTWAIT);
 
 	if (n < 0)
 		return errno == EAGAIN ? -EPERM : -errno;
-	if ((size_t)n <
-	    offsetof(struct answer, event.event_data.ack.err) + sizeof(uint32_t))
+	if ((size_t)n < HEADERS + ANSWER_ERROR + sizeof(error))
 		return -EBADMSG;
-	return -(int)a.event.event_data.ack.err;
+	memcpy(&error, message + HEADERS + ANSWER_ERROR, sizeof(error));
+	return -(int)error;
 }
 
 int ft_connector_open(int filter)

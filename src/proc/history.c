@@ -71,6 +71,7 @@ void ft_history_fini(struct ft_history *h)
 			p->newest = image->before;
 			ft_history_free_image(h, image);
 		}
+		h->bytes -= sizeof(*p);
 		free(p);
 	}
 	ft_history_free_retired(h);
@@ -183,19 +184,22 @@ static struct ft_past *new_image(struct ft_history *h, const struct ft_step *ste
 	return image;
 }
 
-void ft_history_end_image(struct ft_history *h, struct ft_past *image, int64_t time)
+void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,
+			  struct ft_past *image, int64_t time)
 {
+	p->open--;
+	p->judged = 0;
 	image->end = time > image->begin ? time : image->begin;
 	image->next_ended = NULL;
 	*(h->ended_last ? &h->ended_last->next_ended : &h->ended_first) = image;
 	h->ended_last = image;
 }
 
-static void end_all(struct ft_history *h, struct ft_past_pid *p, int64_t time)
+void ft_history_end_all(struct ft_history *h, struct ft_past_pid *p, int64_t time)
 {
-	for (struct ft_past *i = p->newest; i; i = i->before) {
+	for (struct ft_past *i = p->newest; p->open > 0; i = i->before) {
 		if (i->end == FT_OPEN)
-			ft_history_end_image(h, i, time);
+			ft_history_end_image(h, p, i, time);
 	}
 }
 
@@ -205,6 +209,7 @@ static void put_image(struct ft_history *h, struct ft_past_pid *p, struct ft_pas
 	if (p->newest)
 		p->newest->after = image;
 	p->newest = image;
+	p->open++;
 	/* An answer of this backlog may be of another image from now on. */
 	p->judged = 0;
 	h->last = NULL;
@@ -303,7 +308,7 @@ static void add_fork(struct ft_history *h, struct ft_past_pid *p,
 	lineage_of_pid(h, step->ppid, &l);
 	if (from)
 		l.below = from->below;
-	end_all(h, p, step->time);
+	ft_history_end_all(h, p, step->time);
 	if (!add_image(h, p, step, from ? from->program : NULL, &l))
 		return;
 	p->newest->seeded = 0;
@@ -330,6 +335,7 @@ static void undo_rename(struct ft_history *h, struct ft_past_pid *p,
 	if (!image->is_renamed || image->end != FT_OPEN || !is_comm(image, step->comm))
 		return;
 	ft_history_unlink_image(p, image);
+	p->open--;
 	retire(h, image);
 }
 
@@ -352,7 +358,7 @@ static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 	lineage_of_pid(h, step->ppid, &l);
 	l.below |= below;
 	struct ft_program *program = program_of(h, step, p->newest);
-	end_all(h, p, step->time);
+	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l))
 		p->newest->is_forked = false;
 	else if (!program)
@@ -370,20 +376,16 @@ static bool is_face_equal(const struct ft_past *image, const struct ft_step *ste
 
 static bool has_open_face(const struct ft_past_pid *p, const struct ft_step *step)
 {
-	for (const struct ft_past *i = p->newest; i; i = i->before) {
-		if (i->end == FT_OPEN && is_face_equal(i, step))
+	size_t left = p->open;
+
+	for (const struct ft_past *i = p->newest; left > 0; i = i->before) {
+		if (i->end != FT_OPEN)
+			continue;
+		if (is_face_equal(i, step))
 			return true;
+		left--;
 	}
 	return false;
-}
-
-static size_t count_open(const struct ft_past_pid *p)
-{
-	size_t n = 0;
-
-	for (const struct ft_past *i = p->newest; i; i = i->before)
-		n += i->end == FT_OPEN;
-	return n;
 }
 
 /* The same program with another name, or for another user. */
@@ -398,25 +400,24 @@ static void add_face(struct ft_history *h, struct ft_past_pid *p, struct ft_step
 	step->ppid = old->process.ppid;
 	if (step->kind == FT_STEP_IDS)
 		step->comm = old->process.comm;
-	if (has_open_face(p, step) && (step->is_mixed || count_open(p) == 1))
+	if (has_open_face(p, step) && (step->is_mixed || p->open == 1))
 		return;
+	p->has_overlaps = p->has_overlaps || step->is_mixed;
 	lineage_of_image(old, &l);
 	if (step->kind == FT_STEP_COMM && old->end == FT_OPEN)
-		ft_history_end_image(h, old, step->time);
+		ft_history_end_image(h, p, old, step->time);
 	if (step->kind == FT_STEP_IDS && !step->is_mixed)
-		end_all(h, p, step->time);
+		ft_history_end_all(h, p, step->time);
 	if (add_image(h, p, step, old->program, &l))
 		p->newest->is_renamed = step->kind == FT_STEP_COMM;
 }
 
+/* It may be told later than that its number was taken again. */
 static void add_end(struct ft_history *h, struct ft_past_pid *p,
 		    const struct ft_step *step)
 {
-	for (struct ft_past *i = p->newest; i; i = i->before) {
-		if (i->end == FT_OPEN && is_of_life(h, i, step->start))
-			ft_history_end_image(h, i, step->time);
-	}
-	p->judged = 0;
+	if (p->open > 0 && is_of_life(h, p->newest, step->start))
+		ft_history_end_all(h, p, step->time);
 }
 
 static bool is_seed_known(const struct ft_history *h, const struct ft_past_pid *p,
@@ -424,7 +425,7 @@ static bool is_seed_known(const struct ft_history *h, const struct ft_past_pid *
 {
 	const struct ft_past *i = p->newest;
 
-	return i && i->end == FT_OPEN && i->program && count_open(p) == 1 &&
+	return i && i->end == FT_OPEN && i->program && p->open == 1 &&
 	       step->start / h->tick_ns == i->start / h->tick_ns &&
 	       is_face_equal(i, step) && ft_span_equal(i->program->exe, step->text.exe) &&
 	       ft_span_equal(i->program->args, step->text.args);
@@ -440,7 +441,7 @@ static void add_seed(struct ft_history *h, struct ft_past_pid *p,
 		return;
 	lineage_of_pid(h, step->ppid, &l);
 	struct ft_program *program = program_of(h, step, NULL);
-	end_all(h, p, step->time);
+	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l)) {
 		p->newest->seeded = step->time;
 		p->newest->is_forked = !step->has_worked;

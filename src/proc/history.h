@@ -75,6 +75,8 @@ struct ft_past_pid {
 	uint64_t judged; /* in which backlog */
 	uint64_t seen;	 /* in which seeding */
 	struct ft_past *newest;
+	size_t open;	   /* images that have not ended: one, or several by threads */
+	bool has_overlaps; /* images may have ended before older ones did */
 	struct ft_attribution answer;
 	const struct ft_process *candidates[FT_HISTORY_CANDIDATES];
 	struct ft_process shared;
@@ -119,7 +121,9 @@ bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t
 /* ---- between history.c and window.c ---- */
 
 struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid);
-void ft_history_end_image(struct ft_history *h, struct ft_past *image, int64_t time);
+void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,
+			  struct ft_past *image, int64_t time);
+void ft_history_end_all(struct ft_history *h, struct ft_past_pid *p, int64_t time);
 void ft_history_free_image(struct ft_history *h, struct ft_past *image);
 void ft_history_free_retired(struct ft_history *h);
 void ft_history_unlink_image(struct ft_past_pid *p, struct ft_past *image);

@@ -63,7 +63,8 @@ static void set_text(struct ft_tracker *t, const struct ft_wire *w, const char *
 
 	join(path, &t->exe);
 	join(cgroup, &t->cgroup);
-	if (!(w->flags & FT_WIRE_PATH_CUT))
+	/* What has a slash for its name has none. */
+	if (!(w->flags & FT_WIRE_PATH_CUT) && !memchr(data, '/', w->path_len))
 		step->text.exe = ft_bytes_span(&t->exe);
 	if (!(w->flags & FT_WIRE_CGROUP_CUT))
 		step->text.cgroup = ft_bytes_span(&t->cgroup);

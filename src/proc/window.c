@@ -93,6 +93,8 @@ static struct findings collect(const struct ft_history *h, struct ft_past_pid *p
 	const struct ft_past *later = NULL;
 
 	for (const struct ft_past *i = p->newest; i; i = i->before) {
+		if (i->end < h->from && !p->has_overlaps)
+			break;
 		if (!is_in_window(h, i) ||
 		    (i->is_idle && later &&
 		     later->process.start_ns == i->process.start_ns))
@@ -176,10 +178,8 @@ void ft_history_end_seeding(struct ft_history *h, int64_t time)
 	while ((p = ft_table_next(&h->pids, &pos))) {
 		if (p->seen == h->seeding)
 			continue;
-		for (struct ft_past *i = p->newest; i; i = i->before) {
-			if (i->end == FT_OPEN && i->begin <= time)
-				ft_history_end_image(h, i, time);
-		}
+		if (p->open > 0 && p->newest->begin <= time)
+			ft_history_end_all(h, p, time);
 	}
 }
 
