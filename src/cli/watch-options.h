@@ -11,7 +11,9 @@
 struct cli_watch {
 	struct ft_session *session;
 	struct ft_output_config output;
+	uint64_t events; /* 0: the default */
 	enum ft_scope scope;
+	bool has_scope;
 	bool one_filesystem;
 	bool all;
 	const char **paths; /* borrowed from argv */
@@ -20,6 +22,7 @@ struct cli_watch {
 	uint64_t count;	    /* 0: no end */
 	int ready_fd;	    /* -1: none */
 	const char *format; /* as given */
+	bool null;
 };
 
 extern const struct cli_options cli_watch_options;

@@ -119,6 +119,8 @@ static bool pump(struct loop *l)
 		r = ft_session_next(l->watch->session, &ev);
 		if (r == 0)
 			return false;
+		if (r == FT_SESSION_MORE)
+			return true;
 		if (r < 0) {
 			cli_error("%s", ft_session_error(l->watch->session));
 			l->error = r;
@@ -155,6 +157,10 @@ static void handle_signals(struct loop *l)
 	int r;
 
 	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCONT) {
+			l->watch->session->was_stopped = true;
+			continue;
+		}
 		/* Without a file it means what it always did: the terminal has gone. */
 		if (info.ssi_signo != SIGHUP || !l->watch->output.file) {
 			release_signals();
@@ -178,6 +184,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCONT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	/* A reader that has gone is an error of write, told as such. */
@@ -265,7 +272,8 @@ static void summarize(const struct loop *l, uint64_t dropped)
 			 "%" PRIu64 " not printed, the output was too slow", dropped);
 	else if (l->lost)
 		snprintf(lost, sizeof(lost), "some were lost");
-	cli_error("%" PRIu64 " events in %.1f s, %s", l->told, seconds, lost);
+	cli_error("%" PRIu64 " event%s in %.1f s, %s", l->told, l->told == 1 ? "" : "s",
+		  seconds, lost);
 }
 
 static int finish(struct loop *l)
@@ -289,6 +297,14 @@ static int finish(struct loop *l)
 	return l->lost || dropped > 0 ? CLI_INCOMPLETE : CLI_DONE;
 }
 
+/* The option that names columns. */
+static const char *output_option(const struct ft_output_config *c)
+{
+	if (c->format == FT_FORMAT_TEMPLATE)
+		return "--format: ";
+	return c->columns ? "--columns: " : "";
+}
+
 static int start(struct loop *l)
 {
 	_cleanup_free_ char *why = NULL;
@@ -304,7 +320,8 @@ static int start(struct loop *l)
 		return l->signals;
 	r = ft_output_open(&l->output, &l->watch->output, &why);
 	if (r < 0) {
-		cli_error("%s", why ? why : strerror(-r));
+		cli_error("%s%s", r == -EINVAL ? output_option(&l->watch->output) : "",
+			  why ? why : strerror(-r));
 		return r;
 	}
 	ft_session_ignore_file(s, ft_output_fd(l->output));

@@ -170,11 +170,20 @@ static struct ft_filter_subject get_subject(const struct ft_event *ev,
 					  .process = p};
 }
 
+/* Whoever it was, it was of this process: of its pid, and below these others. */
+static bool is_in_doubt(const struct ft_event *ev, enum ft_match_kind kind)
+{
+	return is_ambiguous(ev) && ev->may_be_another && kind != FT_MATCH_PID &&
+	       kind != FT_MATCH_TREE && ft_filter_side_of(kind) == FT_FILTER_SIDE_PROCESS;
+}
+
+/* For certain: what is in doubt neither hits nor misses. */
 static bool list_hits(const struct ft_match *m, const struct filter_list *list,
-		      const struct ft_filter_subject *s)
+		      const struct ft_event *ev, const struct ft_filter_subject *s)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (ft_filter_hits(&list->items[i], &m->context, s))
+		if (!is_in_doubt(ev, list->items[i].kind) &&
+		    ft_filter_hits(&list->items[i], &m->context, s))
 			return true;
 	}
 	return false;
@@ -186,10 +195,12 @@ static bool is_wanted(const struct ft_match *m, const struct ft_event *ev,
 	enum ft_filter_side side = ft_filter_side_of(kind);
 	size_t n = count_subjects(ev, side);
 
+	if (is_in_doubt(ev, kind))
+		return true;
 	for (size_t i = 0; i < n; i++) {
 		struct ft_filter_subject s = get_subject(ev, side, i);
 
-		if (list_hits(m, &m->wanted[kind], &s))
+		if (list_hits(m, &m->wanted[kind], ev, &s))
 			return true;
 	}
 	return false;
@@ -205,7 +216,7 @@ static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
 	for (size_t i = 0; i < n; i++) {
 		struct ft_filter_subject s = get_subject(ev, side, i);
 
-		if (!list_hits(m, &m->unwanted[side], &s))
+		if (!list_hits(m, &m->unwanted[side], ev, &s))
 			return false;
 	}
 	return n > 0;

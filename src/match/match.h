@@ -53,7 +53,8 @@ void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data);
  * `old_path` does, negated ones exclude if all paths that the event has do match (a
  * rename out of an excluded directory is shown; one from an excluded directory to another
  * is not, each path by one filter or another; so it is with candidates). On `ambiguous` a
- * filter matches if any candidate does, a negated one excludes only if all do. What is
+ * filter matches if any candidate does, a negated one excludes only if all do; if it may
+ * be another than those, all match and none excludes but by PID and TREE. What is
  * unknown (pid 0, no exe) matches no positive filter and is excluded by no negated one.
  */
 bool ft_match_path(const struct ft_match *m, const struct ft_event *ev);
@@ -64,7 +65,7 @@ static inline bool ft_match_event(const struct ft_match *m, const struct ft_even
 }
 
 /*
- * Globs of DESIGN.md 4: fnmatch on bytes (? * [..] [!..] [a-z] [[:alpha:]] and \ escapes,
+ * The globs of fantail-watch(1): fnmatch on bytes (? * [..] [!..] [a-z] [[:alpha:]] and \ escapes,
  * no locale), `*` `?` and brackets stop at `/`, `**` as a whole component is zero or more
  * components (/a/… does not match `/a` itself); leading `/` = whole path, no `/` = last
  * component, else below one of the roots. Leading dots are nothing special. At most in

@@ -245,7 +245,7 @@ static void test_ecs_values(void **state)
 
 static void test_ocsf_values(void **state)
 {
-	/* DESIGN's precedence: rename delete create update attrib open read. */
+	/* The precedence: rename delete create update attrib open read. */
 	static const struct {
 		uint64_t mask;
 		const char *part;
