@@ -177,15 +177,12 @@ static bool is_in_doubt(const struct ft_event *ev, enum ft_match_kind kind)
 	       kind != FT_MATCH_TREE && ft_filter_side_of(kind) == FT_FILTER_SIDE_PROCESS;
 }
 
-/* For certain: what is in doubt neither hits nor misses. */
 static bool list_hits(const struct ft_match *m, const struct filter_list *list,
-		      const struct ft_event *ev, const struct ft_filter_subject *s)
+		      const struct ft_filter_subject *s)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (!is_in_doubt(ev, list->items[i].kind) &&
-		    ft_filter_hits(&list->items[i], &m->context, s))
+	for (size_t i = 0; i < list->count; i++)
+		if (ft_filter_hits(&list->items[i], &m->context, s))
 			return true;
-	}
 	return false;
 }
 
@@ -195,14 +192,24 @@ static bool is_wanted(const struct ft_match *m, const struct ft_event *ev,
 	enum ft_filter_side side = ft_filter_side_of(kind);
 	size_t n = count_subjects(ev, side);
 
-	if (is_in_doubt(ev, kind))
-		return true;
 	for (size_t i = 0; i < n; i++) {
 		struct ft_filter_subject s = get_subject(ev, side, i);
 
-		if (list_hits(m, &m->wanted[kind], ev, &s))
+		if (list_hits(m, &m->wanted[kind], &s))
 			return true;
 	}
+	return false;
+}
+
+/* For certain: whoever it was beside the candidates may be wanted. */
+static bool is_surely_unwanted(const struct ft_match *m, const struct ft_event *ev,
+			       const struct filter_list *list,
+			       const struct ft_filter_subject *s)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!is_in_doubt(ev, list->items[i].kind) &&
+		    ft_filter_hits(&list->items[i], &m->context, s))
+			return true;
 	return false;
 }
 
@@ -216,7 +223,7 @@ static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
 	for (size_t i = 0; i < n; i++) {
 		struct ft_filter_subject s = get_subject(ev, side, i);
 
-		if (!list_hits(m, &m->unwanted[side], ev, &s))
+		if (!is_surely_unwanted(m, ev, &m->unwanted[side], &s))
 			return false;
 	}
 	return n > 0;

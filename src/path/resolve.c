@@ -309,11 +309,18 @@ static void remember_rename(struct ft_resolver *r, const struct ft_record *rec)
 
 static void apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t position)
 {
+	struct ft_place known;
+
 	if (rec->object.len == 0)
 		return;
 	if (rec->mask & FT_EV_ONDIR) {
 		ft_place_apply(r, rec, position);
+		if ((rec->mask & FT_EV_RENAME) &&
+		    ft_memory_get(&r->memory, rec->object, &known))
+			ft_memory_put(&r->memory, rec->object, &(struct ft_place){0},
+				      false);
 		if ((rec->mask & FT_EV_RENAME) && r->host.mounts_moved &&
+		    rec->old_place.name.len > 0 &&
 		    ft_view_has_component(r->view, rec->old_place.name))
 			r->host.mounts_moved(r->host.data);
 	} else if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME)) {
@@ -322,9 +329,26 @@ static void apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t p
 	}
 }
 
+/*
+ * Of a record that names none. A rename to where there is no mark tells its old place
+ * alone; a directory may have been found where it is by now.
+ */
+static enum ft_path_source find_place(struct ft_resolver *r, const struct ft_record *rec,
+				      struct ft_place *ret)
+{
+	if (rec->object.len == 0)
+		return FT_PATH_NONE;
+	if (!(rec->mask & FT_EV_RENAME))
+		return find_cause(r, rec, ret);
+	return (rec->mask & FT_EV_ONDIR) && ft_memory_get(&r->memory, rec->object, ret)
+		       ? FT_PATH_NOW
+		       : FT_PATH_NONE;
+}
+
 void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 			 uint64_t position, struct ft_resolved *ret)
 {
+	struct ft_record found = *rec;
 	struct ft_place place = rec->place;
 
 	*ret = (struct ft_resolved){.source = FT_PATH_EVENT};
@@ -340,11 +364,8 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 		ret->inside = true;
 		return;
 	}
-	/* A rename to where there is no mark tells its old place alone. */
 	if (place.dir.len == 0)
-		ret->source = rec->object.len > 0 && !(rec->mask & FT_EV_RENAME)
-				      ? find_cause(r, rec, &place)
-				      : FT_PATH_NONE;
+		ret->source = find_place(r, rec, &place);
 	if (ret->source != FT_PATH_NONE) {
 		resolve_place(r, &place, &r->path, ret);
 		ret->path = ft_bytes_span(&r->path);
@@ -357,7 +378,9 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 	}
 	ret->inside = ret->inside ||
 		      (rec->object.len > 0 && ft_view_is_object(r->view, rec->object));
+	if (rec->mask & FT_EV_RENAME)
+		found.place = place;
 	if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
-		apply(r, rec, position);
-	remember_rename(r, rec);
+		apply(r, &found, position);
+	remember_rename(r, &found);
 }

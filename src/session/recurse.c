@@ -134,8 +134,17 @@ static int place_listed(struct ft_source *src, struct ft_node *n, struct ft_node
 	const struct ft_move *m;
 	struct ft_node *from;
 
-	if (n->state == FT_NODE_PLACED || n->state == FT_NODE_ANCHOR)
+	if (n->state == FT_NODE_ANCHOR)
 		return 0;
+	if (n->state == FT_NODE_PLACED) {
+		/* For a rename that does not say where to: there was no mark yet. */
+		if (n->marked &&
+		    (n->parent != parent || !ft_span_equal(ft_node_name(n), name)))
+			ft_memory_put(&r->memory, ft_node_key(n),
+				      &(struct ft_place){ft_node_key(parent), name},
+				      false);
+		return 0;
+	}
 	/* Only what has a mark has records that could be older. */
 	if (n->marked && ft_source_drain(src) != 0) {
 		n->doubtful = true;
@@ -151,7 +160,8 @@ static int place_listed(struct ft_source *src, struct ft_node *n, struct ft_node
 static void follow(const struct listing *l, int fd, struct ft_node *n,
 		   struct ft_span path, int depth);
 
-static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent,
+/* True: it had a mark before, so that it did not come into being here. */
+static bool follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent,
 			 struct ft_span dir, const char *name, int depth)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
@@ -164,15 +174,17 @@ static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 		tell_gone(l->src);
 	if (fd < 0 || ft_mounts_id_of(fd) != ft_mounts_id_of(dir_fd) ||
 	    ft_handle_key(fd, "", l->root->fsid, &key) < 0)
-		return;
+		return false;
 	n = ft_dirtree_get(&l->src->resolver.tree, ft_key_span(&key));
-	if (!n || place_listed(l->src, n, parent, ft_span_of(name)) < 0 ||
-	    (n->marked && !l->again))
-		return;
+	if (!n || place_listed(l->src, n, parent, ft_span_of(name)) < 0)
+		return false;
+	if (n->marked && !l->again)
+		return true;
 	ft_bytes_put_span(&path, dir);
 	ft_bytes_put_char(&path, '/');
 	ft_bytes_put_str(&path, name);
 	follow(l, fd, n, ft_bytes_span(&path), depth + 1);
+	return false;
 }
 
 /* Marks first, lists second: what appears in between is in the queue, or in the list, or
@@ -194,11 +206,12 @@ static void follow(const struct listing *l, int fd, struct ft_node *n,
 	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
 		unsigned char type = (unsigned char)names.data[i++];
 		const char *name = names.data + i;
+		bool is_known = false;
 
-		if (l->is_new)
-			tell_found(l, ft_node_key(n), path, name, type == DT_DIR);
 		if (type == DT_DIR || type == DT_UNKNOWN)
-			follow_entry(l, fd, n, path, name, depth);
+			is_known = follow_entry(l, fd, n, path, name, depth);
+		if (l->is_new && !is_known)
+			tell_found(l, ft_node_key(n), path, name, type == DT_DIR);
 	}
 }
 
@@ -352,6 +365,7 @@ int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
 void ft_recurse_rescan(struct ft_source *src)
 {
 	ft_resolver_forget(&src->resolver);
+	ft_memory_clear(&src->resolver.memory);
 	for (size_t i = 0; i < src->roots_count; i++) {
 		struct ft_root *root = &src->roots[i];
 		struct listing l = {.src = src, .root = root, .again = true};

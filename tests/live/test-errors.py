@@ -90,18 +90,17 @@ def said(options, line):
 @case()
 def events_add_up():
     """-e given twice is both; one event is one."""
-    here = temp_dir()
-    with Running("-e", "create", "-e", "delete", "--count", "2", here) as running:
-        (here / "f").touch()
-        (here / "f").unlink()
-        equal(running.ends("two events"), DONE, "exit status")
-        records = parse(running.process.stdout.read())
-        one_line(running.stderr(), "summary", "2 events in")
-    equal([r["events"] for r in records], [["create"], ["delete"]], "events")
-    with Running("-e", "create", "--count", "1", here) as running:
-        (here / "g").touch()
-        equal(running.ends("an event"), DONE, "exit status")
-        one_line(running.stderr(), "summary", "1 event in")
+    here, file = temp_dir(), temp_dir() / "output"
+    (here / "old").touch()
+    for wanted in ({"new": ["create"], "old": ["delete"]}, {"newer": ["create"]}):
+        file.unlink(missing_ok=True)
+        with Running("-e", "create", "-e", "delete", "--count", len(wanted), "-o", file, here) as running:
+            for name, events in wanted.items():
+                (here / name).touch() if events == ["create"] else (here / name).unlink()
+            equal(running.ends("its count"), DONE, "exit status")
+            one_line(running.stderr(), "summary", f"{len(wanted)} event{'s'[: len(wanted) - 1]} in")
+        equal({r["path"]: r["events"] for r in parse(file.read_bytes())},
+              {str(here / name): events for name, events in wanted.items()}, "events")
 
 
 def failed_before_ready(arguments, *needles, prefix=()):

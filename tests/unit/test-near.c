@@ -18,7 +18,7 @@ static void test_distance(void **state)
 		size_t distance;
 	} cases[] = {
 		{"format", "format", 0},
-		{"evnts", "events", 1},
+		{"evemts", "events", 1},
 		{"nto-path", "not-path", 2},
 		{"colunms", "columns", 2},
 		{"pathh", "path", 1},

@@ -259,6 +259,8 @@ static void check_write_then_exec(struct fixture *f, bool is_seen, const uint64_
 	for (uint64_t position = 0; position < 12; position++) {
 		ops->find(f->t, c.pid, position, &a);
 		assert_two(&a, "second", "first");
+		/* A third one may have run between them. */
+		assert_true(a.may_be_another);
 		assert_text(a.candidates[0]->exe, f->second);
 		assert_text(a.candidates[1]->exe, f->first);
 		/* What they share stands above, and nothing else. */
@@ -394,6 +396,7 @@ static void test_renamed(void **state)
 	child_step(&c);
 	a = find_in(f, c.pid, from);
 	assert_two(&a, "new name", "old name");
+	assert_false(a.may_be_another);
 	assert_text(a.process->exe, f->self);
 	assert_int_equal(a.process->comm.len, 0);
 	a = find_in(f, c.pid, child_now());
