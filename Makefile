@@ -22,6 +22,7 @@ help:
 	@echo 'make lint      format, static analysis, scripts, spelling, manual pages, layout of the tree'
 	@echo 'make fuzz      fuzz each parser for FUZZ_TIME seconds (now $(FUZZ_TIME))'
 	@echo 'make bench     measure fantail and other tools side by side (root)'
+	@echo 'make kernels   run on other kernels in qemu, from 5.10 to the newest (see tests/kernels)'
 	@echo 'make clean     remove build/ and build-*/'
 
 run: build
@@ -59,7 +60,11 @@ bench:
 	@meson compile -C build-bench
 	@sh bench/run.sh build-bench $(BENCH_ARGS)
 
+kernels: build
+	@tools/setup.sh kernels check
+	@sh tests/kernels/run.sh
+
 clean:
 	rm -rf build build-*/
 
-.PHONY: help run build install check lint fuzz bench clean
+.PHONY: help run build install check lint fuzz bench kernels clean

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bench.py: DESIGN.md's first numbers, fantail and other readers side by side."""
+"""bench.py: the numbers to reach, fantail and other readers side by side."""
 
 import argparse
 import dataclasses
@@ -349,7 +349,7 @@ def run_all(bench):
     every.append(run_start_up(bench, verdicts, image))
     every.append(run_directories(bench, verdicts, image))
     scale = "" if bench.sizes == Sizes() else " (quick: small sizes, to try the bench only)"
-    verdicts.print(f"DESIGN.md, section 6{scale}")
+    verdicts.print(f"The numbers to reach{scale}")
     return all(isinstance(results.get("fantail", []), list) for results in every)
 
 

@@ -29,7 +29,7 @@ def print_table(title, header, rows, notes=()):
 
 
 class Verdicts:
-    """What DESIGN.md asks for against what was measured."""
+    """The numbers to reach against what was measured."""
 
     def __init__(self):
         self.rows = []

@@ -45,6 +45,9 @@ fuzz  pc:cmocka        libcmocka-dev      cmocka-devel        cmocka
 bench cmd:fatrace      fatrace            fatrace             fatrace
 bench cmd:inotifywait  inotify-tools      inotify-tools       inotify-tools
 bench cmd:bpftrace     bpftrace           bpftrace            bpftrace
+kernels cmd:qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core qemu-system-x86
+kernels cmd:busybox    busybox-static     busybox             busybox
+kernels cmd:cpio       cpio               cpio                cpio
 '
 
 # An empty program that must compile and link with the flags given after the compiler.

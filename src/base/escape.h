@@ -7,10 +7,10 @@
 #include "base/bytes.h"
 
 /*
- * The escapes of DESIGN.md 4 for text and templates: \\ \n \t \r, and \xHH a byte for
- * other control bytes (C0, DEL), for bytes that are not valid UTF-8, and for each byte of
- * C1 controls (U+0080..9F), bidi controls (U+061C, 200E, 200F, 202A..202E, 2066..2069)
- * and U+2028, U+2029. Valid UTF-8 otherwise stays as it is.
+ * The escapes of fantail-watch(1) for text and templates: \\ \n \t \r, and \xHH a byte
+ * for other control bytes (C0, DEL), for bytes that are not valid UTF-8, and for each
+ * byte of C1 controls (U+0080..9F), bidi controls (U+061C, 200E, 200F, 202A..202E,
+ * 2066..2069) and U+2028, U+2029. Valid UTF-8 otherwise stays as it is.
  */
 void ft_escape_text(struct ft_bytes *out, struct ft_span in);
 

@@ -30,6 +30,7 @@ static inline uint64_t ft_hash_bytes(uint64_t seed, const void *data, size_t n)
 		h = ft_hash_u64(h, w);
 	}
 	w = 0;
-	memcpy(&w, p, n);
+	if (n > 0)
+		memcpy(&w, p, n);
 	return ft_hash_u64(h, w);
 }

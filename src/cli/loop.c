@@ -101,6 +101,8 @@ static bool pump(struct cli_loop *l)
 		r = ft_session_next(l->session, &ev);
 		if (r == 0)
 			return false;
+		if (r == FT_SESSION_MORE)
+			return true;
 		if (r < 0) {
 			cli_error("%s", ft_session_error(l->session));
 			l->error = r;
@@ -252,13 +254,22 @@ void cli_loop_run(struct cli_loop *l)
 	}
 }
 
+/* The option that names columns. */
+static const char *output_option(const struct ft_output_config *c)
+{
+	if (c->format == FT_FORMAT_TEMPLATE)
+		return "--format: ";
+	return c->columns ? "--columns: " : "";
+}
+
 int cli_loop_open_output(struct cli_loop *l)
 {
 	_cleanup_free_ char *why = NULL;
 	int r = ft_output_open(&l->output, l->config, &why);
 
 	if (r < 0)
-		cli_error("%s", why ? why : strerror(-r));
+		cli_error("%s%s", r == -EINVAL ? output_option(l->config) : "",
+			  why ? why : strerror(-r));
 	return r;
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fantail: which command, and help. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/message.h"
@@ -36,11 +39,12 @@ static void print_events(void)
 	const struct ft_mask_name *names = ft_mask_names(&count);
 
 	for (size_t i = 0; i < count; i++)
-		printf("%-15s %s\n", names[i].name, names[i].meaning);
+		if (!(names[i].bit & FT_MASK_ASK))
+			printf("%-15s %s\n", names[i].name, names[i].meaning);
 	printf("\nGroups: read (access), write (modify close_write), exec (open_exec),\n"
 	       "change (create delete rename modify close_write attrib), all.\n"
-	       "Those that end in _perm, and pre_access, are for guarding, not for "
-	       "watching.\n");
+	       "open_perm, access_perm, open_exec_perm and pre_access are for guarding, "
+	       "not for\nwatching.\n");
 }
 
 static void print_columns(void)
@@ -80,10 +84,26 @@ static int help(const char *topic)
 	return CLI_DONE;
 }
 
+/* Else what is opened next becomes standard output, and is printed into. */
+static int open_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The lowest that is free is this one. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *c;
+	int r = open_standard_fds();
 
+	if (r < 0) {
+		cli_error("/dev/null: %s", strerror(-r));
+		return CLI_FAILED;
+	}
 	if (argc < 2) {
 		print_usage(stderr);
 		return CLI_USAGE;

@@ -3,9 +3,11 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "cli/message.h"
 
 /* NULL: past the last. */
@@ -48,6 +50,48 @@ static const struct cli_option *find_name(const struct cli_options *o, const cha
 	return NULL;
 }
 
+struct guess {
+	struct ft_span word;
+	size_t distance;
+	char name[64];
+};
+
+static void try_name(struct guess *g, const char *before, const char *name)
+{
+	char whole[sizeof(g->name)];
+	size_t distance;
+
+	snprintf(whole, sizeof(whole), "%s%s", before, name);
+	distance = ft_near_distance(g->word, ft_span_of(whole));
+	if (distance < g->distance) {
+		g->distance = distance;
+		memcpy(g->name, whole, sizeof(whole));
+	}
+}
+
+/* word: as given, with its dashes; equals: where its value begins, or NULL. */
+static void unknown_name(const struct cli_command *c, const char *word,
+			 const char *equals)
+{
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	struct guess g = {.word = {word + 2, len - 2}, .distance = SIZE_MAX};
+
+	const struct cli_option *o;
+
+	for (size_t i = 0; (o = option_at(c->options, i)); i++) {
+		try_name(&g, "", o->name);
+		if (o->negatable)
+			try_name(&g, "not-", o->name);
+	}
+	if (g.distance == SIZE_MAX)
+		cli_error("%.*s: no such option (fantail help %s lists them)", (int)len,
+			  word, c->name);
+	else
+		cli_error(
+			"%.*s: no such option, --%s is near (fantail help %s lists them)",
+			(int)len, word, g.name, c->name);
+}
+
 static int take_value(struct cli_parser *p, const char *shown, struct cli_word *ret)
 {
 	if (p->at >= p->argc) {
@@ -63,10 +107,10 @@ static int next_long(struct cli_parser *p, const char *word, struct cli_word *re
 	const char *name = word + 2, *equals = strchr(name, '=');
 
 	ret->option =
-		find_name(p->options, name,
+		find_name(p->command->options, name,
 			  equals ? (size_t)(equals - name) : strlen(name), &ret->negated);
 	if (!ret->option) {
-		cli_error("%s: no such option (fantail help lists them)", word);
+		unknown_name(p->command, word, equals);
 		return -EINVAL;
 	}
 	if (equals && !ret->option->metavar) {
@@ -86,9 +130,10 @@ static int next_letter(struct cli_parser *p, struct cli_word *ret)
 {
 	char shown[3] = {'-', *p->more, '\0'};
 
-	ret->option = find_letter(p->options, *p->more);
+	ret->option = find_letter(p->command->options, *p->more);
 	if (!ret->option) {
-		cli_error("%s: no such option (fantail help lists them)", shown);
+		cli_error("%s: no such option (fantail help %s lists them)", shown,
+			  p->command->name);
 		return -EINVAL;
 	}
 	p->more++;

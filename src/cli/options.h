@@ -48,7 +48,7 @@ struct cli_word {
 };
 
 struct cli_parser {
-	const struct cli_options *options;
+	const struct cli_command *command;
 	int argc;
 	char **argv;
 	int at;		       /* next of argv */

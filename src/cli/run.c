@@ -88,10 +88,8 @@ static int check(struct run *r)
 /* 1: help was printed. */
 static int parse(struct run *r, const struct cli_command *c, int argc, char **argv)
 {
-	struct cli_parser p = {.options = c->options,
-			       .argc = argc,
-			       .argv = argv,
-			       .stop_at_argument = true};
+	struct cli_parser p = {
+		.command = c, .argc = argc, .argv = argv, .stop_at_argument = true};
 	struct cli_word word;
 	int e;
 
@@ -108,6 +106,8 @@ static int parse(struct run *r, const struct cli_command *c, int argc, char **ar
 		if (e < 0)
 			return e;
 	}
+	if (e == 0)
+		e = cli_watch_check(&r->what);
 	return e < 0 ? e : check(r);
 }
 

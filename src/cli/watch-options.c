@@ -9,7 +9,16 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/near.h"
 #include "cli/message.h"
+
+enum { CONTAINER_LEN_MIN = 4 };
+
+/* All that a mark of a mount takes, and what is told of mounts whatever is watched. */
+#define MOUNT_SCOPE_BITS                                                                 \
+	((uint64_t)(FT_EV_ACCESS | FT_EV_MODIFY | FT_EV_OPEN | FT_EV_OPEN_EXEC |         \
+		    FT_EV_CLOSE_WRITE | FT_EV_CLOSE_NOWRITE | FT_EV_MNT_ATTACH |         \
+		    FT_EV_MNT_DETACH))
 
 enum {
 	OPT_HELP = CLI_OPTION_HELP,
@@ -116,24 +125,48 @@ static int parse_scope(const char *s, enum ft_scope *ret)
 	return -EINVAL;
 }
 
+static const char *near_event(struct ft_span word)
+{
+	const char *nearest = NULL;
+	size_t least = SIZE_MAX, count;
+	const struct ft_mask_name *names = ft_mask_names(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t n = ft_near_distance(word, ft_span_of(names[i].name));
+
+		if (n < least && !(names[i].bit & FT_MASK_ASK)) {
+			least = n;
+			nearest = names[i].name;
+		}
+	}
+	return nearest;
+}
+
+static void unknown_event(const char *list, struct ft_span word)
+{
+	const char *near = near_event(word);
+
+	cli_error("--events %s: '%.*s' is no event%s%s (fantail help events lists them)",
+		  list, (int)word.len, word.data ? word.data : "",
+		  near ? ", near it: " : "", near ? near : "");
+}
+
 static int parse_events(struct cli_watch *w, const char *list)
 {
 	struct ft_span bad = {0};
 	uint64_t mask;
 
 	if (ft_mask_parse(list, &mask, &bad) < 0) {
-		cli_error("--events %s: '%.*s' is no event (fantail help events lists "
-			  "them)",
-			  list, (int)bad.len, bad.data ? bad.data : "");
+		unknown_event(list, bad);
 		return -EINVAL;
 	}
-	if (ft_session_set_events(w->session, mask) < 0) {
+	w->events |= mask;
+	if (ft_session_set_events(w->session, w->events) < 0) {
 		cli_error(
 			"--events %s: permission events cannot be watched, only guarded",
 			list);
 		return -EINVAL;
 	}
-	w->events = mask;
 	return 0;
 }
 
@@ -141,6 +174,12 @@ static int parse_filter(struct cli_watch *w, const struct cli_word *word)
 {
 	int kind = word->option->id - OPT_FILTER;
 
+	if (kind == FT_MATCH_CONTAINER && strlen(word->value) < CONTAINER_LEN_MIN) {
+		cli_error("--%s%s %s: at least %d characters of the id",
+			  word->negated ? "not-" : "", word->option->name, word->value,
+			  CONTAINER_LEN_MIN);
+		return -EINVAL;
+	}
 	if (ft_session_add_filter(w->session, (enum ft_match_kind)kind, word->value,
 				  word->negated) == 0)
 		return 0;
@@ -163,6 +202,7 @@ int cli_watch_take(struct cli_watch *w, const struct cli_word *word)
 {
 	switch (word->option->id) {
 	case OPT_SCOPE:
+		w->has_scope = true;
 		return parse_scope(word->value, &w->scope);
 	case OPT_ONE_FILESYSTEM:
 		w->one_filesystem = true;
@@ -170,12 +210,13 @@ int cli_watch_take(struct cli_watch *w, const struct cli_word *word)
 	case OPT_EVENTS:
 		return parse_events(w, word->value);
 	case OPT_FORMAT:
+		w->format = word->value;
 		return parse_format(w, word->value);
 	case OPT_COLUMNS:
 		w->output.columns = word->value;
 		return 0;
 	case OPT_NULL:
-		w->output.format = FT_FORMAT_RAW;
+		w->null = true;
 		return 0;
 	case OPT_OUTPUT:
 		w->output.file = word->value;
@@ -200,6 +241,58 @@ int cli_watch_add_path(struct cli_watch *w, const char *path)
 	w->paths = list;
 	list[w->paths_count++] = path;
 	return 0;
+}
+
+static int contradiction(const char *what, const char *why)
+{
+	cli_error("%s: %s", what, why);
+	return -EINVAL;
+}
+
+static int check_targets(const struct cli_watch *w)
+{
+	if (w->all && w->has_scope)
+		return contradiction("--all with --scope",
+				     "--all is every filesystem, whole");
+	if (w->all && w->paths_count > 0)
+		return contradiction("--all with PATH", "--all is every filesystem; to "
+							"show a part of it: --path");
+	if (w->scope == FT_SCOPE_MOUNT && w->events && !(w->events & MOUNT_SCOPE_BITS))
+		return contradiction("--scope mount",
+				     "the kernel tells none of these events of a mount; "
+				     "--scope filesystem does");
+	return 0;
+}
+
+static int check_output(const struct cli_watch *w)
+{
+	enum ft_format_kind format = w->output.format;
+
+	if (w->null && w->format)
+		return contradiction("--null with --format", "-0 is a format itself");
+	if (!w->output.columns)
+		return 0;
+	if (w->null)
+		return contradiction("--columns with --null", "-0 prints paths alone");
+	if (format == FT_FORMAT_ECS || format == FT_FORMAT_OCSF)
+		return contradiction("--columns",
+				     "the fields of ecs and ocsf are given by their "
+				     "schemas");
+	if (format == FT_FORMAT_TEMPLATE)
+		return contradiction("--columns with a template",
+				     "the template names its columns itself");
+	return 0;
+}
+
+int cli_watch_check(struct cli_watch *w)
+{
+	int r = check_targets(w);
+
+	if (r == 0)
+		r = check_output(w);
+	if (w->null)
+		w->output.format = FT_FORMAT_RAW;
+	return r;
 }
 
 void cli_watch_look_at_terminal(struct cli_watch *w)

@@ -16,7 +16,10 @@ struct cli_watch {
 	struct ft_output_config output;
 	uint64_t events; /* asked for; 0: the default */
 	enum ft_scope scope;
+	bool has_scope;
 	bool one_filesystem;
+	bool null;
+	const char *format; /* as given */
 	bool all;
 	const char **paths; /* borrowed from argv */
 	size_t paths_count;
@@ -29,6 +32,8 @@ int cli_watch_init(struct cli_watch *w, int output_fd);
 void cli_watch_fini(struct cli_watch *w);
 /* One of the shared options, but for help. 0, -EINVAL or -errno after a message. */
 int cli_watch_take(struct cli_watch *w, const struct cli_word *word);
+/* When all was taken: what contradicts itself is an error (-EINVAL, told). */
+int cli_watch_check(struct cli_watch *w);
 int cli_watch_add_path(struct cli_watch *w, const char *path);
 /* After the last option: colours and width, where results go to a terminal. */
 void cli_watch_look_at_terminal(struct cli_watch *w);

@@ -3,6 +3,7 @@
 #include "cli/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,11 +66,27 @@ static int parse_number(const struct cli_word *word, uint64_t least, uint64_t ma
 	return -EINVAL;
 }
 
-static int parse_option(struct watch *w, const struct cli_word *word)
+/* What we opened ourselves closes on exec; what we were given does not, or we would not
+ * have it. */
+static int parse_ready_fd(struct watch *w, const struct cli_word *word)
 {
 	uint64_t n;
-	int r;
+	int r = parse_number(word, 0, INT32_MAX, &n), flags;
 
+	if (r < 0)
+		return r;
+	flags = fcntl((int)n, F_GETFD);
+	if (flags < 0 || flags & FD_CLOEXEC) {
+		cli_error("--ready-fd %s: no such descriptor was given to this process",
+			  word->value);
+		return -EINVAL;
+	}
+	w->ready_fd = (int)n;
+	return 0;
+}
+
+static int parse_option(struct watch *w, const struct cli_word *word)
+{
 	switch (word->option->id) {
 	case OPT_ALL:
 		w->what.all = true;
@@ -82,9 +99,7 @@ static int parse_option(struct watch *w, const struct cli_word *word)
 	case OPT_COUNT:
 		return parse_number(word, 1, UINT64_MAX, &w->count);
 	case OPT_READY_FD:
-		r = parse_number(word, 0, INT32_MAX, &n);
-		w->ready_fd = r < 0 ? -1 : (int)n;
-		return r;
+		return parse_ready_fd(w, word);
 	default:
 		return cli_watch_take(&w->what, word);
 	}
@@ -93,7 +108,7 @@ static int parse_option(struct watch *w, const struct cli_word *word)
 /* 1: help was printed. */
 static int parse(struct watch *w, const struct cli_command *c, int argc, char **argv)
 {
-	struct cli_parser p = {.options = c->options, .argc = argc, .argv = argv};
+	struct cli_parser p = {.command = c, .argc = argc, .argv = argv};
 	struct cli_word word;
 	int r;
 
@@ -107,12 +122,18 @@ static int parse(struct watch *w, const struct cli_command *c, int argc, char **
 		if (r < 0)
 			return r;
 	}
+	if (r == 0)
+		r = cli_watch_check(&w->what);
 	cli_watch_look_at_terminal(&w->what);
 	return r;
 }
 
 static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
 {
+	if (info->ssi_signo == SIGCONT) {
+		l->session->was_stopped = true;
+		return;
+	}
 	/* Without a file it means what it always did: the terminal has gone. */
 	if (info->ssi_signo == SIGHUP && l->config->file) {
 		cli_loop_reopen(l);
@@ -132,12 +153,13 @@ static void summarize(const struct cli_loop *l)
 			 "%" PRIu64 " not printed, the output was too slow", l->dropped);
 	else if (l->lost)
 		snprintf(lost, sizeof(lost), "some were lost");
-	cli_error("%" PRIu64 " events in %.1f s, %s", l->told, seconds, lost);
+	cli_error("%" PRIu64 " event%s in %.1f s, %s", l->told, l->told == 1 ? "" : "s",
+		  seconds, lost);
 }
 
 static int start(struct cli_loop *l, struct watch *w)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT, 0};
 	int r;
 
 	r = cli_watch_add_targets(&w->what);

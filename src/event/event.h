@@ -54,7 +54,8 @@ struct ft_event {
 	const struct ft_process *process;	    /* NULL: unknown */
 	const struct ft_process *const *candidates; /* when ambiguous */
 	size_t candidates_count;
-	int error; /* fs_error: the errno told by the kernel, positive */
+	bool may_be_another; /* than the candidates */
+	int error;	     /* fs_error: the errno told by the kernel, positive */
 	uint32_t error_count;
 	uint64_t mnt_id; /* mnt_attach, mnt_detach: the unique id; 0: absent */
 	/* FT_KIND_LOST */

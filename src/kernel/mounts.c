@@ -143,7 +143,8 @@ static bool is_visible(const struct ft_mount *m)
 	if (statx(AT_FDCWD, m->mountpoint,
 		  AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
 		  STATX_MNT_ID, &sx) < 0)
-		return false;
+		/* FUSE lets nobody but its owner look: it is there all the same. */
+		return errno == EACCES;
 	/* A kernel without STATX_MNT_ID (before 5.8) cannot say: take the table's word.
 	 */
 	return !(sx.stx_mask & STATX_MNT_ID) || (int)sx.stx_mnt_id == m->id;

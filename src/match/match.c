@@ -170,13 +170,19 @@ static struct ft_filter_subject get_subject(const struct ft_event *ev,
 					  .process = p};
 }
 
+/* Whoever it was, it was of this process: of its pid, and below these others. */
+static bool is_in_doubt(const struct ft_event *ev, enum ft_match_kind kind)
+{
+	return is_ambiguous(ev) && ev->may_be_another && kind != FT_MATCH_PID &&
+	       kind != FT_MATCH_TREE && ft_filter_side_of(kind) == FT_FILTER_SIDE_PROCESS;
+}
+
 static bool list_hits(const struct ft_match *m, const struct filter_list *list,
 		      const struct ft_filter_subject *s)
 {
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++)
 		if (ft_filter_hits(&list->items[i], &m->context, s))
 			return true;
-	}
 	return false;
 }
 
@@ -195,6 +201,18 @@ static bool is_wanted(const struct ft_match *m, const struct ft_event *ev,
 	return false;
 }
 
+/* For certain: whoever it was beside the candidates may be wanted. */
+static bool is_surely_unwanted(const struct ft_match *m, const struct ft_event *ev,
+			       const struct filter_list *list,
+			       const struct ft_filter_subject *s)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!is_in_doubt(ev, list->items[i].kind) &&
+		    ft_filter_hits(&list->items[i], &m->context, s))
+			return true;
+	return false;
+}
+
 /* Each by one filter or another: what moved from one unwanted place to another is
  * unwanted. */
 static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
@@ -205,7 +223,7 @@ static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
 	for (size_t i = 0; i < n; i++) {
 		struct ft_filter_subject s = get_subject(ev, side, i);
 
-		if (!list_hits(m, &m->unwanted[side], &s))
+		if (!is_surely_unwanted(m, ev, &m->unwanted[side], &s))
 			return false;
 	}
 	return n > 0;

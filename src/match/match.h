@@ -53,8 +53,9 @@ void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data);
  * `old_path` does, negated ones exclude if all paths that the event has do match (a
  * rename out of an excluded directory is shown; one from an excluded directory to another
  * is not, each path by one filter or another; so it is with candidates). On `ambiguous` a
- * filter matches if any candidate does, a negated one excludes only if all do. What is
- * unknown (pid 0, no exe) matches no positive filter and is excluded by no negated one.
+ * filter matches if any candidate does, a negated one excludes only if all do, and if it
+ * may be another than those it excludes by PID and TREE alone. What is unknown (pid 0, no
+ * exe) matches no positive filter and is excluded by no negated one.
  */
 bool ft_match_path(const struct ft_match *m, const struct ft_event *ev);
 bool ft_match_process(const struct ft_match *m, const struct ft_event *ev);
@@ -64,12 +65,12 @@ static inline bool ft_match_event(const struct ft_match *m, const struct ft_even
 }
 
 /*
- * Globs of DESIGN.md 4: fnmatch on bytes (? * [..] [!..] [a-z] [[:alpha:]] and \ escapes,
- * no locale), `*` `?` and brackets stop at `/`, `**` as a whole component is zero or more
- * components (/a/… does not match `/a` itself); leading `/` = whole path, no `/` = last
- * component, else below one of the roots. Leading dots are nothing special. At most in
- * the order of pattern * path steps. Refused, as no path has them: a component that is
- * empty, `.` or `..`.
+ * The globs of fantail-watch(1): fnmatch on bytes (? * [..] [!..] [a-z] [[:alpha:]] and
+ * \ escapes, no locale), `*` `?` and brackets stop at `/`, `**` as a whole component is
+ * zero or more components (/a/… does not match `/a` itself); leading `/` = whole path, no
+ * `/` = last component, else below one of the roots. Leading dots are nothing special. At
+ * most in the order of pattern * path steps. Refused, as no path has them: a component
+ * that is empty, `.` or `..`.
  */
 int ft_glob_new(struct ft_glob **ret, const char *pattern, const char **ret_error);
 struct ft_glob *ft_glob_free(struct ft_glob *g);

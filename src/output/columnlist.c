@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/near.h"
 
 enum { NAME_LEN_MAX = 16, WORD_LEN_MIN = 3 };
 
@@ -25,35 +26,6 @@ bool ft_column_list_has(const struct ft_column_list *l, enum ft_column_id id)
 	return memchr(l->ids, id, l->count) != NULL;
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein's distance; b is at most NAME_LEN_MAX long. */
-static size_t distance(struct ft_span a, struct ft_span b)
-{
-	size_t row[NAME_LEN_MAX + 1];
-
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a.data[i - 1] != b.data[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[b.len];
-}
-
 static bool holds(struct ft_span whole, struct ft_span part)
 {
 	return part.len >= WORD_LEN_MIN &&
@@ -66,9 +38,7 @@ static bool is_near(struct ft_span name, const char *column)
 
 	if (name.len == 0 || name.len > NAME_LEN_MAX)
 		return false;
-	if (holds(c, name) || holds(name, c))
-		return true;
-	return distance(name, c) <= (name.len >= 6 ? 2 : 1);
+	return holds(c, name) || holds(name, c) || ft_near_distance(name, c) != SIZE_MAX;
 }
 
 static void put_names(struct ft_bytes *out, struct ft_span near_to)

@@ -14,6 +14,7 @@ struct slot {
 	uint64_t id; /* 0: empty */
 	pid_t pid;
 	enum ft_certainty certainty;
+	bool is_image; /* not what is sure of it, or shared */
 	size_t candidates_count;
 	uint64_t candidates[CANDIDATES_MAX];
 	struct ft_bytes text;
@@ -64,6 +65,7 @@ static void remember(struct slot *s, const struct ft_event *ev, struct ft_span t
 	s->id = key_of(ev);
 	s->pid = ev->pid;
 	s->certainty = ev->certainty;
+	s->is_image = ev->process->id != 0;
 	s->candidates_count = ev->candidates_count;
 	for (size_t i = 0; i < ev->candidates_count; i++)
 		s->candidates[i] = ev->candidates[i]->id;
@@ -72,6 +74,7 @@ static void remember(struct slot *s, const struct ft_event *ev, struct ft_span t
 static bool is_of(const struct slot *s, uint64_t key, const struct ft_event *ev)
 {
 	if (s->id != key || s->pid != ev->pid || s->certainty != ev->certainty ||
+	    s->is_image != (ev->process->id != 0) ||
 	    s->candidates_count != ev->candidates_count)
 		return false;
 	for (size_t i = 0; i < ev->candidates_count; i++)

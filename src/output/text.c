@@ -14,13 +14,17 @@ static const struct ft_column_list defaults = {
 	.count = 4,
 };
 
-enum { GAP = 2, CUT_LEAST = 12 };
+enum { GAP = 2, CUT_LEAST = 12, CUT_SHORT = 6 };
+
+#define ARROW	  " -> "
+#define ARROW_LEN (sizeof(ARROW) - 1)
 
 struct cell {
 	size_t at; /* in text.line */
 	size_t len;
-	size_t width; /* on the screen */
-	bool cut;
+	size_t old_len; /* "old -> new": of the old path; else 0 */
+	size_t width;	/* of all that it holds */
+	size_t room;	/* on the screen */
 };
 
 struct text {
@@ -94,87 +98,115 @@ static const char *cell_color(const struct ft_format *f, enum ft_column_id id,
 static void put_cell(struct ft_format *f, struct ft_bytes *line, enum ft_column_id id,
 		     const struct ft_event *ev, uint64_t seq)
 {
-	const struct text *t = f->state;
 	size_t mark = line->len;
 
-	if (id == FT_COLUMN_PATH && t->arrow && ev->old_path.len > 0) {
-		ft_escape_text(line, ev->old_path);
-		ft_bytes_put_lit(line, " -> ");
-		if (ev->path.len == 0)
-			ft_bytes_put_char(line, '?');
-	}
 	ft_escape_text(line, ft_format_value(f, id, ev, seq));
 	if (line->len == mark)
 		ft_bytes_put_char(line, '-');
 }
 
-/* The widest of the columns that are as long as they are, beyond what must stay of it. */
-static struct cell *widest_cell(struct ft_format *f)
+/* "old -> new"; returns the length of the old one. */
+static size_t put_two_paths(struct ft_bytes *line, const struct ft_event *ev)
 {
-	struct text *t = f->state;
-	struct cell *widest = NULL;
+	size_t mark = line->len, old_len;
 
-	for (size_t i = 0; i < f->columns.count; i++) {
-		struct cell *c = &t->cells[i];
-
-		if (ft_column_get(f->columns.ids[i])->width == 0 &&
-		    c->width > CUT_LEAST && (!widest || c->width > widest->width))
-			widest = c;
-	}
-	return widest;
+	ft_escape_text(line, ev->old_path);
+	old_len = line->len - mark;
+	ft_bytes_put_lit(line, ARROW);
+	if (ev->path.len > 0)
+		ft_escape_text(line, ev->path);
+	else
+		ft_bytes_put_char(line, '?');
+	return old_len;
 }
 
-static size_t padded_width(const struct ft_format *f, size_t i)
+static struct ft_span cell_text(const struct text *t, const struct cell *c)
 {
-	const struct text *t = f->state;
-	size_t least = ft_column_get(f->columns.ids[i])->width;
-
-	if (i + 1 == f->columns.count || t->cells[i].width > least)
-		return t->cells[i].width;
-	return least;
-}
-
-static size_t line_width(const struct ft_format *f)
-{
-	size_t width = GAP * (f->columns.count - 1);
-
-	for (size_t i = 0; i < f->columns.count; i++)
-		width += padded_width(f, i);
-	return width;
-}
-
-static void fit(struct ft_format *f)
-{
-	size_t width = line_width(f);
-
-	while (f->width > 0 && width > f->width) {
-		struct cell *c = widest_cell(f);
-		size_t excess = width - f->width;
-
-		/* A screen too narrow for what cannot be cut: the line wraps. */
-		if (!c)
-			return;
-		c->width = c->width > excess + CUT_LEAST ? c->width - excess : CUT_LEAST;
-		c->cut = true;
-		width = line_width(f);
-	}
+	return (struct ft_span){t->line.data + c->at, c->len};
 }
 
 static void put_cells(struct ft_format *f, const struct ft_event *ev, uint64_t seq)
 {
 	struct text *t = f->state;
+	size_t count = f->columns.count;
 
 	ft_bytes_clear(&t->line);
-	for (size_t i = 0; i < f->columns.count; i++) {
+	for (size_t i = 0; i < count; i++) {
+		enum ft_column_id id = f->columns.ids[i];
 		struct cell *c = &t->cells[i];
 
 		*c = (struct cell){.at = t->line.len};
-		put_cell(f, &t->line, f->columns.ids[i], ev, seq);
+		if (id == FT_COLUMN_PATH && t->arrow && ev->old_path.len > 0)
+			c->old_len = put_two_paths(&t->line, ev);
+		else
+			put_cell(f, &t->line, id, ev, seq);
 		c->len = t->line.len - c->at;
 		/* The last cell is not padded: its width matters only to the screen. */
-		if (f->width > 0 || i + 1 < f->columns.count)
-			c->width = ft_escape_width(
-				(struct ft_span){t->line.data + c->at, c->len});
+		if (f->width > 0 || i + 1 < count)
+			c->width = ft_escape_width(cell_text(t, c));
+		c->room = c->width;
+		if (i + 1 < count && c->room < ft_column_get(id)->width)
+			c->room = ft_column_get(id)->width;
+	}
+}
+
+/* How narrow a cell may get, the harder the narrower: first those that are as long as
+ * they are, then the others, then all. */
+enum hardness { CUT_LONG, CUT_OTHERS, CUT_OTHERS_SHORT, CUT_ALL, CUT_END };
+
+static size_t least_room(const struct ft_format *f, size_t i, enum hardness hardness)
+{
+	const struct cell *c = &((const struct text *)f->state)->cells[i];
+
+	if (hardness == CUT_ALL)
+		return 1;
+	if (ft_column_get(f->columns.ids[i])->width == 0)
+		return c->old_len > 0 ? 2 * CUT_LEAST + ARROW_LEN : CUT_LEAST;
+	if (hardness == CUT_LONG)
+		return c->room;
+	return hardness == CUT_OTHERS ? CUT_LEAST : CUT_SHORT;
+}
+
+/* Takes up to `excess` from the widest cell that may be cut, the rightmost of equals;
+ * returns how much, 0 if none may be. */
+static size_t cut_widest(struct ft_format *f, enum hardness hardness, size_t excess)
+{
+	struct text *t = f->state;
+	struct cell *widest = NULL;
+	size_t spare = 0;
+
+	for (size_t i = 0; i < f->columns.count; i++) {
+		struct cell *c = &t->cells[i];
+		size_t least = least_room(f, i, hardness);
+
+		if (c->room <= least || (widest && c->room < widest->room))
+			continue;
+		widest = c;
+		/* Where nothing has its due, all suffer alike. */
+		spare = hardness == CUT_ALL ? 1 : c->room - least;
+	}
+	if (!widest)
+		return 0;
+	if (spare > excess)
+		spare = excess;
+	widest->room -= spare;
+	return spare;
+}
+
+static void fit(struct ft_format *f)
+{
+	const struct text *t = f->state;
+	size_t width = GAP * (f->columns.count - 1);
+	int hardness = CUT_LONG;
+
+	for (size_t i = 0; i < f->columns.count; i++)
+		width += t->cells[i].room;
+	while (width > f->width && hardness < CUT_END) {
+		size_t cut = cut_widest(f, hardness, width - f->width);
+
+		width -= cut;
+		if (cut == 0)
+			hardness++;
 	}
 }
 
@@ -188,24 +220,70 @@ static void put_padding(struct ft_bytes *out, size_t n)
 	}
 }
 
+/* Each path is cut by itself, and gives what it does not need to the other: one "…" over
+ * both would show a path that never was. */
+static void put_cut_paths(struct ft_bytes *out, struct ft_span paths, size_t old_len,
+			  size_t room)
+{
+	struct ft_span old = {paths.data, old_len};
+	struct ft_span new = {paths.data + old_len + ARROW_LEN,
+			      paths.len - old_len - ARROW_LEN};
+	size_t old_width = ft_escape_width(old), new_width = ft_escape_width(new);
+	size_t old_room;
+
+	if (room < ARROW_LEN + 2) {
+		ft_textcut_middle(out, new, room);
+		return;
+	}
+	room -= ARROW_LEN;
+	old_room = room / 2;
+	if (old_width < old_room)
+		old_room = old_width;
+	else if (new_width < room - old_room)
+		old_room = room - new_width;
+	ft_textcut_middle(out, old, old_room);
+	ft_bytes_put_lit(out, ARROW);
+	ft_textcut_middle(out, new, room - old_room);
+}
+
 static void print_cell(struct ft_format *f, struct ft_bytes *out, size_t i,
 		       const struct ft_event *ev)
 {
 	const struct text *t = f->state;
 	const struct cell *c = &t->cells[i];
-	struct ft_span cell = {t->line.data + c->at, c->len};
+	struct ft_span text = cell_text(t, c);
 	const char *color = cell_color(f, f->columns.ids[i], ev);
 
 	if (color)
 		ft_bytes_put_str(out, color);
-	if (c->cut)
-		ft_textcut_middle(out, cell, c->width);
+	if (c->width <= c->room)
+		ft_bytes_put_span(out, text);
+	else if (c->old_len > 0)
+		put_cut_paths(out, text, c->old_len, c->room);
 	else
-		ft_bytes_put_span(out, cell);
+		ft_textcut_middle(out, text, c->room);
 	if (color)
 		ft_bytes_put_lit(out, "\033[0m");
-	if (i + 1 < f->columns.count)
-		put_padding(out, padded_width(f, i) - c->width + GAP);
+	if (i + 1 < f->columns.count && c->width < c->room)
+		put_padding(out, c->room - c->width);
+}
+
+/* Columns that even cut do not fit beside the others are left out. */
+static void print_cells(struct ft_format *f, struct ft_bytes *out,
+			const struct ft_event *ev)
+{
+	const struct text *t = f->state;
+	size_t width = 0;
+
+	for (size_t i = 0; i < f->columns.count; i++) {
+		size_t gap = i > 0 ? GAP : 0;
+
+		width += gap + t->cells[i].room;
+		if (f->width > 0 && width > f->width)
+			return;
+		put_padding(out, gap);
+		print_cell(f, out, i, ev);
+	}
 }
 
 static void put_notice(struct ft_format *f, struct ft_bytes *out,
@@ -237,8 +315,7 @@ static void text_put(struct ft_format *f, struct ft_bytes *out, const struct ft_
 	}
 	if (f->width > 0)
 		fit(f);
-	for (size_t i = 0; i < f->columns.count; i++)
-		print_cell(f, out, i, ev);
+	print_cells(f, out, ev);
 	ft_bytes_put_char(out, '\n');
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "event/mask.h"
 #include "kernel/abi.h"
 
 /* Bounded by the backlog, whose bytes it points into. */
@@ -65,7 +66,7 @@ int ft_ahead_add(struct ft_ahead *a, const struct ft_record *r, uint64_t positio
 	if (!m)
 		return -ENOMEM;
 	*m = (struct ft_move){.key = r->object, .position = position};
-	if (r->old_place.dir.len > 0) {
+	if (r->old_place.dir.len > 0 || (r->mask & FT_EV_RENAME)) {
 		m->from = r->old_place;
 		m->to = r->place;
 	} else {

@@ -91,7 +91,7 @@ struct ft_node *ft_dirtree_get(struct ft_dirtree *t, struct ft_span key)
 {
 	struct ft_node *n = ft_dirtree_find(t, key);
 
-	if (n || key.len > UINT8_MAX)
+	if (n || key.len == 0 || key.len > UINT8_MAX)
 		return n;
 	n = calloc(1, sizeof(*n) + key.len);
 	if (!n)
@@ -179,7 +179,6 @@ void ft_dirtree_bury(struct ft_dirtree *t, struct ft_node *n)
 	if (n->gone || n->state == FT_NODE_ANCHOR)
 		return;
 	n->gone = true;
-	n->marked = false;
 	t->gone++;
 }
 
@@ -190,6 +189,31 @@ void ft_dirtree_forget_places(struct ft_dirtree *t)
 
 	while ((n = ft_table_next(&t->table, &pos)))
 		ft_dirtree_unplace(t, n, FT_NODE_UNPLACED);
+}
+
+void ft_dirtree_forget_filesystem(struct ft_dirtree *t, uint64_t fsid)
+{
+	size_t pos = 0;
+	struct ft_node *n;
+
+	while ((n = ft_table_next(&t->table, &pos))) {
+		if (memcmp(n->key, &fsid, sizeof(fsid)) != 0)
+			continue;
+		if (n->state == FT_NODE_ANCHOR)
+			n->state = FT_NODE_PLACED;
+		ft_dirtree_unplace(t, n, FT_NODE_UNPLACED);
+		n->marked = false;
+	}
+}
+
+void ft_dirtree_retry_lost(struct ft_dirtree *t)
+{
+	size_t pos = 0;
+	struct ft_node *n;
+
+	while ((n = ft_table_next(&t->table, &pos)))
+		if (n->state == FT_NODE_LOST)
+			n->state = FT_NODE_UNPLACED;
 }
 
 static bool is_disposable(const struct ft_dirtree *t, const struct ft_node *n, bool over)

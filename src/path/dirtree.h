@@ -33,6 +33,7 @@ struct ft_node {
 			      been swallowed */
 	bool used : 1;	   /* since the last sweep */
 	bool marked : 1;   /* has an inode mark of its own */
+	bool is_new : 1;   /* made in this session, and not marked yet */
 	union {
 		char inline_name[FT_NODE_NAME_INLINE];
 		char *name;
@@ -68,6 +69,10 @@ void ft_dirtree_unplace(struct ft_dirtree *t, struct ft_node *n,
 void ft_dirtree_bury(struct ft_dirtree *t, struct ft_node *n);
 /* Everything but roots is unplaced: after records were lost. */
 void ft_dirtree_forget_places(struct ft_dirtree *t);
+/* Everything of a filesystem, its roots too: it may change without being seen. */
+void ft_dirtree_forget_filesystem(struct ft_dirtree *t, uint64_t fsid);
+/* What was given up is tried again when it is seen next. */
+void ft_dirtree_retry_lost(struct ft_dirtree *t);
 /* Between two backlogs: frees tombstones and keeps the bound. No node pointer but roots
  * survives it. */
 void ft_dirtree_sweep(struct ft_dirtree *t);

@@ -19,6 +19,12 @@ void ft_memory_fini(struct ft_memory *m)
 	m->slots = NULL;
 }
 
+void ft_memory_clear(struct ft_memory *m)
+{
+	for (size_t i = 0; m->slots && i < FT_MEMORY_SLOTS; i++)
+		m->slots[i].key_len = 0;
+}
+
 static struct ft_memory_slot *slot_of(const struct ft_memory *m, struct ft_span key)
 {
 	return &m->slots[ft_hash_bytes(2, key.data, key.len) % FT_MEMORY_SLOTS];
@@ -43,8 +49,13 @@ void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_plac
 	s->dir_len = (uint16_t)place->dir.len;
 	s->name_len = (uint16_t)place->name.len;
 	memcpy(s->bytes, key.data, key.len);
+	/* Moved to where nobody tells: no name is known any more. */
+	if (place->dir.len == 0)
+		return;
 	memcpy(s->bytes + key.len, place->dir.data, place->dir.len);
-	memcpy(s->bytes + key.len + place->dir.len, place->name.data, place->name.len);
+	if (place->name.len > 0)
+		memcpy(s->bytes + key.len + place->dir.len, place->name.data,
+		       place->name.len);
 }
 
 bool ft_memory_get(const struct ft_memory *m, struct ft_span key, struct ft_place *ret)
@@ -54,7 +65,7 @@ bool ft_memory_get(const struct ft_memory *m, struct ft_span key, struct ft_plac
 	if (!m->slots || key.len == 0)
 		return false;
 	s = slot_of(m, key);
-	if (!has_key(s, key))
+	if (!has_key(s, key) || s->dir_len == 0)
 		return false;
 	ret->dir = (struct ft_span){s->bytes + s->key_len, s->dir_len};
 	ret->name = (struct ft_span){s->bytes + s->key_len + s->dir_len, s->name_len};

@@ -21,6 +21,7 @@ struct ft_memory {
 
 int ft_memory_init(struct ft_memory *m);
 void ft_memory_fini(struct ft_memory *m);
+void ft_memory_clear(struct ft_memory *m);
 /* removed: the name went away. */
 void ft_memory_put(struct ft_memory *m, struct ft_span key, const struct ft_place *place,
 		   bool removed);

@@ -109,13 +109,12 @@ static int walk_up(struct ft_resolver *r, struct ft_walk *w, struct ft_node *n)
 }
 
 /* Corrects what a walk saw by what the queue says of the time before it. */
-static void correct_walk(struct ft_resolver *r, struct ft_node *n,
-			 const struct ft_node *end)
+static void correct_walk(struct ft_resolver *r, struct ft_node *n)
 {
 	bool complete = drain(r);
 	struct ft_node *above;
 
-	for (; n && n != end && n->state == FT_NODE_PLACED; n = above) {
+	for (; n && n->state == FT_NODE_PLACED; n = above) {
 		above = n->parent;
 		if (!complete)
 			new_doubt(r, n);
@@ -142,12 +141,17 @@ static bool place_by_walk(struct ft_resolver *r, struct ft_node *n)
 	e = ft_walk_open(&w, fs->mount_fd, ft_node_key(n));
 	if (e == 0)
 		e = walk_up(r, &w, n);
-	if (e == 0) {
-		correct_walk(r, n, NULL);
-		ft_walk_close(&w);
-		return true;
+	/* The name is there a moment before the record of the rename is. */
+	if (w.is_fresh && r->patience > 0) {
+		r->patience--;
+		poll(NULL, 0, WAIT_MSEC);
 	}
 	ft_walk_close(&w);
+	correct_walk(r, n);
+	if (e == 0)
+		return true;
+	if (e != -ESTALE)
+		r->retries = true;
 	return e == -ESTALE && place_gone(r, (struct ft_node *)first_unplaced(n));
 }
 
@@ -218,6 +222,7 @@ void ft_place_apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t
 	if (rec->mask & FT_EV_CREATE) {
 		if (n->gone) {
 			n->gone = false;
+			n->marked = false;
 			r->tree.gone--;
 		}
 		n->doubtful = false;

@@ -83,6 +83,10 @@ void ft_resolver_drop_filesystem(struct ft_resolver *r, uint64_t fsid)
 			continue;
 		filesystem_fini(&r->filesystems[i]);
 		r->filesystems[i] = r->filesystems[--r->filesystems_count];
+		/* Who sees it now may change it without our knowing. */
+		ft_dirtree_forget_filesystem(&r->tree, fsid);
+		ft_memory_clear(&r->memory);
+		r->last_node = NULL;
 		return;
 	}
 }
@@ -92,7 +96,8 @@ void ft_resolver_scan(struct ft_resolver *r, const struct ft_record *rec,
 {
 	struct ft_node *n;
 
-	if (rec->object.len == 0 || rec->place.dir.len == 0) {
+	if (rec->object.len == 0 ||
+	    (rec->place.dir.len == 0 && rec->old_place.dir.len == 0)) {
 		if ((rec->mask & FT_EV_MOVED_FROM) && !r->moved_blindly) {
 			/* What is known may be of before it: all is looked up as of now.
 			 */
@@ -124,6 +129,9 @@ void ft_resolver_end(struct ft_resolver *r)
 		ft_place_settle_doubts(r);
 	if (r->moved_blindly && !r->has_objects)
 		ft_resolver_forget(r);
+	if (r->retries)
+		ft_dirtree_retry_lost(&r->tree);
+	r->retries = false;
 	r->doubts = 0;
 	r->renames_ahead = 0;
 	r->moved_blindly = false;
@@ -288,6 +296,10 @@ static void remember_rename(struct ft_resolver *r, const struct ft_record *rec)
 			r->last_rename_pid = 0;
 		return;
 	}
+	if (rec->place.dir.len == 0 || rec->object.len == 0) {
+		r->last_rename_pid = 0;
+		return;
+	}
 	r->last_rename_pid = rec->pid;
 	put_key(&r->last_rename_object, rec->object);
 	put_key(&r->last_rename_dir, rec->place.dir);
@@ -297,18 +309,46 @@ static void remember_rename(struct ft_resolver *r, const struct ft_record *rec)
 
 static void apply(struct ft_resolver *r, const struct ft_record *rec, uint64_t position)
 {
+	struct ft_place known;
+
 	if (rec->object.len == 0)
 		return;
-	if (rec->mask & FT_EV_ONDIR)
+	if (rec->mask & FT_EV_ONDIR) {
 		ft_place_apply(r, rec, position);
-	else if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
+		if ((rec->mask & FT_EV_RENAME) &&
+		    ft_memory_get(&r->memory, rec->object, &known))
+			ft_memory_put(&r->memory, rec->object, &(struct ft_place){0},
+				      false);
+		if ((rec->mask & FT_EV_RENAME) && r->host.mounts_moved &&
+		    rec->old_place.name.len > 0 &&
+		    ft_view_has_component(r->view, rec->old_place.name))
+			r->host.mounts_moved(r->host.data);
+	} else if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME)) {
 		ft_memory_put(&r->memory, rec->object, &rec->place,
 			      rec->mask & FT_EV_DELETE);
+	}
+}
+
+/*
+ * Of a record that names none. A rename to where there is no mark tells its old place
+ * alone; a directory may have been found where it is by now.
+ */
+static enum ft_path_source find_place(struct ft_resolver *r, const struct ft_record *rec,
+				      struct ft_place *ret)
+{
+	if (rec->object.len == 0)
+		return FT_PATH_NONE;
+	if (!(rec->mask & FT_EV_RENAME))
+		return find_cause(r, rec, ret);
+	return (rec->mask & FT_EV_ONDIR) && ft_memory_get(&r->memory, rec->object, ret)
+		       ? FT_PATH_NOW
+		       : FT_PATH_NONE;
 }
 
 void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 			 uint64_t position, struct ft_resolved *ret)
 {
+	struct ft_record found = *rec;
 	struct ft_place place = rec->place;
 
 	*ret = (struct ft_resolved){.source = FT_PATH_EVENT};
@@ -325,13 +365,12 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 		return;
 	}
 	if (place.dir.len == 0)
-		ret->source =
-			rec->object.len > 0 ? find_cause(r, rec, &place) : FT_PATH_NONE;
+		ret->source = find_place(r, rec, &place);
 	if (ret->source != FT_PATH_NONE) {
 		resolve_place(r, &place, &r->path, ret);
 		ret->path = ft_bytes_span(&r->path);
 	} else {
-		ret->inside = true;
+		ret->inside = rec->old_place.dir.len == 0;
 	}
 	if (rec->old_place.dir.len > 0) {
 		resolve_place(r, &rec->old_place, &r->old_path, ret);
@@ -339,7 +378,9 @@ void ft_resolver_resolve(struct ft_resolver *r, const struct ft_record *rec,
 	}
 	ret->inside = ret->inside ||
 		      (rec->object.len > 0 && ft_view_is_object(r->view, rec->object));
+	if (rec->mask & FT_EV_RENAME)
+		found.place = place;
 	if (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | FT_EV_RENAME))
-		apply(r, rec, position);
-	remember_rename(r, rec);
+		apply(r, &found, position);
+	remember_rename(r, &found);
 }

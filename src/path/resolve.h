@@ -16,6 +16,9 @@ struct ft_resolve_host {
 	/* The nth record after the one at hand (0: the next); false: not drained. */
 	bool (*peek)(void *data, unsigned int n, struct ft_record *ret);
 	void *data;
+	/* A directory was renamed that mounts may stand on, or show: they are seen
+	 * elsewhere from here on. May be NULL. */
+	void (*mounts_moved)(void *data);
 };
 
 struct ft_resolver {
@@ -31,8 +34,10 @@ struct ft_resolver {
 
 	/* of the backlog at hand */
 	unsigned int renames_ahead;
-	unsigned int doubts;   /* nodes that were in doubt, or walked to while more was
-				  queued than could be drained */
+	unsigned int doubts; /* nodes that were in doubt, or walked to while more was
+				queued than could be drained */
+	bool retries; /* a directory could not be opened, for want of a descriptor or the
+			 like */
 	unsigned int patience; /* how often more may be waited for a record that must be
 				  on its way */
 	bool moved_blindly; /* some directory moved, and it cannot be said which or when

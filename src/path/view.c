@@ -274,3 +274,25 @@ bool ft_view_has_path(const struct ft_view *v, struct ft_span path, const char *
 	}
 	return false;
 }
+
+static bool has_component(const char *path, struct ft_span name)
+{
+	const char *p = path;
+
+	while ((p = memmem(p, strlen(p), name.data, name.len))) {
+		if (p > path && p[-1] == '/' &&
+		    (p[name.len] == '/' || p[name.len] == '\0'))
+			return true;
+		p++;
+	}
+	return false;
+}
+
+bool ft_view_has_component(const struct ft_view *v, struct ft_span name)
+{
+	for (size_t i = 0; i < v->mounts.count; i++)
+		if (has_component(v->mounts.list[i].mountpoint, name) ||
+		    has_component(v->mounts.list[i].root, name))
+			return true;
+	return false;
+}

@@ -82,5 +82,7 @@ bool ft_view_is_target(const struct ft_view *v, struct ft_span path);
 bool ft_view_is_object(const struct ft_view *v, struct ft_span key);
 /* Is an absolute path (of FD mode, of mounts) inside? */
 bool ft_view_has_path(const struct ft_view *v, struct ft_span path, const char *dev);
+/* Is there a mount whose mountpoint, or what it shows, has a component of this name? */
+bool ft_view_has_component(const struct ft_view *v, struct ft_span name);
 /* path is dir or below it; dir without trailing slash ("" is /). */
 bool ft_path_is_below(struct ft_span path, struct ft_span dir);

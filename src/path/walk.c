@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -112,6 +113,26 @@ static void take_name(struct ft_walk *w, struct ft_bytes *ret_name)
 		w->has_link = false;
 }
 
+/*
+ * A rename changes the change time of a directory and not its modification time. How long
+ * ago that was is told by the clock that the kernel takes it from.
+ */
+static bool was_just_renamed(int fd)
+{
+	enum { FRESH_NSEC = 20 * 1000 * 1000 };
+	struct timespec now;
+	struct stat st;
+	int64_t age;
+
+	if (fstat(fd, &st) < 0 || (st.st_ctim.tv_sec == st.st_mtim.tv_sec &&
+				   st.st_ctim.tv_nsec == st.st_mtim.tv_nsec))
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (now.tv_sec - st.st_ctim.tv_sec) * INT64_C(1000000000) +
+	      (now.tv_nsec - st.st_ctim.tv_nsec);
+	return age < FRESH_NSEC;
+}
+
 int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_parent)
 {
 	struct ft_key own;
@@ -124,6 +145,7 @@ int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_
 	}
 	if (w->has_link && w->link.len <= 1)
 		return 1;
+	w->is_fresh = w->is_fresh || was_just_renamed(w->fd);
 	fd = openat(w->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -12,6 +12,8 @@ struct ft_walk {
 	struct ft_bytes link; /* its path inside the private mount, "" at its root; valid
 				 when has_link */
 	bool has_link;
+	bool is_fresh; /* a directory on the way was renamed milliseconds ago, as it seems
+			*/
 };
 
 /* 0, or -errno: -ESTALE it is gone, -EPERM no CAP_DAC_READ_SEARCH. */

@@ -14,7 +14,7 @@
 enum { FT_IMAGES_MAX = 8192, FT_PARENTS_MAX = 16 };
 
 enum ft_image_depth {
-	FT_IMAGE_LEAN, /* what stat says */
+	FT_IMAGE_LEAN, /* what stat says, and the ids */
 	FT_IMAGE_EXE,  /* and the executable */
 	FT_IMAGE_FULL, /* all there is; not changed any more */
 };
@@ -35,7 +35,7 @@ struct ft_image {
 	enum ft_image_depth depth;
 	pid_t first_ppid; /* of this process, before it may have been adopted */
 	int64_t since; /* proven to be the pid's image from here on, to `seen` at least */
-	int64_t same_since; /* with this comm and these ids, as far as looks tell */
+	int64_t same_since; /* with this comm, ids and cgroup, as far as looks tell */
 	int64_t seen;	    /* last look at which it was the pid's image */
 	int64_t gone;	    /* first look at which it no longer was */
 	char *exe;	    /* what process points into */
@@ -48,7 +48,8 @@ struct ft_judgement {
 	uint64_t backlog;
 	struct ft_attribution answer;
 	const struct ft_process *candidates[2];
-	struct ft_process shared; /* what both candidates have in common */
+	struct ft_process shared; /* what both candidates have in common, or what of the
+				     one is sure */
 };
 
 /* A pid: who has it, and who had it before. */

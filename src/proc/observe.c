@@ -60,6 +60,7 @@ int64_t ft_observer_start(const struct ft_observer *o, const struct ft_proc_stat
 static int glance(struct ft_observer *o, pid_t pid, struct look *l)
 {
 	l->begun = ft_observer_now();
+	l->uid = l->gid = 0;
 	l->has_ids = ft_procfs_read_ids(o->proc, pid, &l->uid, &l->gid);
 	int r = ft_procfs_read_stat(o->proc, pid, &o->text, &l->stat);
 	l->stated = ft_observer_now();
@@ -111,19 +112,6 @@ static void read_details(struct ft_observer *o, pid_t pid, enum ft_image_depth d
 			   &o->container);
 }
 
-/* The name that a kernel worker shows is that of its work and changes all the time. */
-static bool is_comm_equal(const struct ft_proc_stat *a, const struct ft_proc_stat *b)
-{
-	if (a->flags & b->flags & FT_PF_KTHREAD)
-		return true;
-	return a->comm_len == b->comm_len && memcmp(a->comm, b->comm, a->comm_len) == 0;
-}
-
-static bool is_layout_equal(const struct ft_proc_stat *a, const struct ft_proc_stat *b)
-{
-	return memcmp(a->layout, b->layout, sizeof(a->layout)) == 0;
-}
-
 static bool is_object_equal(struct ft_proc_object a, struct ft_proc_object b)
 {
 	return a.dev == b.dev && a.ino == b.ino;
@@ -143,7 +131,8 @@ static bool is_steady(struct ft_observer *o, pid_t pid, const struct look *l)
 	if (again.start != l->stat.start || again.ppid != l->stat.ppid ||
 	    (again.flags ^ l->stat.flags) & FT_PF_FORKNOEXEC ||
 	    ft_proc_stat_is_dead(&again) != ft_proc_stat_is_dead(&l->stat) ||
-	    !is_comm_equal(&again, &l->stat) || !is_layout_equal(&again, &l->stat))
+	    !ft_proc_stat_is_comm_equal(&again, &l->stat) ||
+	    !ft_proc_stat_is_layout_equal(&again, &l->stat))
 		return false;
 	return is_object_equal(ft_procfs_read_object(o->proc, pid), l->object);
 }
@@ -220,9 +209,6 @@ static bool set_details(struct ft_observer *o, struct ft_image *image,
 	p->args_cut = l->args_cut;
 	p->cgroup = copy_span(&at, ft_procfs_parse_cgroup(ft_bytes_span(&o->cgroup)));
 	p->container = copy_span(&at, ft_bytes_span(&o->container));
-	p->has_ids = l->has_ids;
-	p->uid = l->uid;
-	p->gid = l->gid;
 	return true;
 }
 
@@ -244,15 +230,24 @@ static bool deepen(struct ft_observer *o, struct ft_image *image,
 	return true;
 }
 
+static bool are_ids_equal(const struct ft_process *p, const struct look *l)
+{
+	return p->has_ids == l->has_ids && p->uid == l->uid && p->gid == l->gid;
+}
+
 static bool is_face_equal(const struct ft_image *image, const struct look *l)
 {
-	const struct ft_process *p = &image->process;
+	return ft_proc_stat_is_comm_equal(&image->stat, &l->stat) &&
+	       are_ids_equal(&image->process, l);
+}
 
-	if (!is_comm_equal(&image->stat, &l->stat))
-		return false;
-	if (!p->has_ids || !l->has_ids)
-		return true;
-	return p->uid == l->uid && p->gid == l->gid;
+/* What is not known is no other one, and the dead have none. */
+static bool is_cgroup_equal(const struct ft_image *image, struct ft_span cgroup,
+			    const struct look *l)
+{
+	return image->depth < FT_IMAGE_FULL || cgroup.len == 0 ||
+	       ft_proc_stat_is_dead(&l->stat) ||
+	       ft_span_equal(image->process.cgroup, cgroup);
 }
 
 static struct ft_image *image_of(struct ft_observer *o, pid_t pid,
@@ -267,6 +262,11 @@ static struct ft_image *image_of(struct ft_observer *o, pid_t pid,
 	image->since = ft_observer_start(o, &l->stat);
 	if (!ft_proc_stat_is_forked(&l->stat) && image->since < l->stated)
 		image->since = l->stated;
+	image->process.has_ids = l->has_ids;
+	image->process.uid = l->uid;
+	image->process.gid = l->gid;
+	if (ft_procfs_may_have_new_ids(o->proc, pid, &l->stat))
+		image->same_since = l->stated;
 	return deepen(o, image, depth, l) ? image : ft_image_free(image);
 }
 
@@ -297,27 +297,31 @@ static bool spans_equal(const struct ft_process *a, const struct ft_process *b)
  * again. */
 static bool looks_equal(const struct ft_image *old, const struct ft_image *new)
 {
+	const struct ft_process *a = &old->process, *b = &new->process;
+
 	return old->depth == new->depth && old->stat.start == new->stat.start &&
-	       old->process.ppid ==
-		       new->process.ppid &&is_comm_equal(&old->stat, &new->stat) &&
-	       is_layout_equal(&old->stat, &new->stat) &&
-	       is_object_equal(old->object, new->object) &&
-	       old->process.uid == new->process.uid &&
-	       old->process.gid ==
-		       new->process.gid &&spans_equal(&old->process, &new->process);
+	       a->ppid == b->ppid && a->uid == b->uid &&
+	       a->gid == b->gid &&ft_proc_stat_is_comm_equal(&old->stat, &new->stat) &&
+	       ft_proc_stat_is_layout_equal(&old->stat, &new->stat) &&
+	       is_object_equal(old->object, new->object) && spans_equal(a, b);
 }
 
-/* A new name or new ids within one image: both were its, and which of them when is not
- * known. */
+/* New ids, another cgroup, or a new name within one image: both were its, and which of
+ * them when is not known. */
 static void inherit(struct ft_image *image, const struct ft_image *old,
 		    const struct look *l)
 {
-	if (old->stat.start == image->stat.start)
-		image->first_ppid = old->first_ppid;
-	if (!ft_proc_stat_is_continued(&old->stat, &image->stat))
+	bool is_same = are_ids_equal(&old->process, l) &&
+		       is_cgroup_equal(old, image->process.cgroup, l);
+
+	if (old->stat.start != image->stat.start)
 		return;
-	image->since = old->since;
-	image->same_since = is_face_equal(old, l) ? old->same_since : l->stated;
+	image->first_ppid = old->first_ppid;
+	if (ft_proc_stat_is_continued(&old->stat, &image->stat)) {
+		image->since = old->since;
+		is_same = is_same && ft_proc_stat_is_comm_equal(&old->stat, &l->stat);
+	}
+	image->same_since = is_same ? old->same_since : l->stated;
 }
 
 static bool take_new(struct ft_observer *o, struct ft_pid *p, enum ft_image_depth depth,
@@ -362,7 +366,7 @@ static bool is_dead_known(const struct ft_image *image, const struct look *l)
 {
 	return ft_proc_stat_is_dead(&l->stat) && image && image->depth > FT_IMAGE_LEAN &&
 	       image->stat.start == l->stat.start &&
-	       is_comm_equal(&image->stat, &l->stat);
+	       ft_proc_stat_is_comm_equal(&image->stat, &l->stat);
 }
 
 static enum ft_sight failed_sight(struct ft_pid *p, const struct look *l, int error)
@@ -390,6 +394,17 @@ static enum ft_sight observe_closely(struct ft_observer *o, struct ft_pid *p,
 	return sight_of(l);
 }
 
+/* Others move it, and nothing else tells that it was moved. */
+static bool is_elsewhere(struct ft_observer *o, const struct ft_image *image,
+			 const struct look *l)
+{
+	if (image->depth < FT_IMAGE_FULL || ft_proc_stat_is_dead(&l->stat))
+		return false;
+	ft_procfs_read_cgroup(o->proc, image->process.pid, &o->cgroup);
+	struct ft_span now = ft_procfs_parse_cgroup(ft_bytes_span(&o->cgroup));
+	return !is_cgroup_equal(image, now, l);
+}
+
 static enum ft_sight observe(struct ft_observer *o, struct ft_pid *p,
 			     enum ft_image_depth depth)
 {
@@ -398,7 +413,7 @@ static enum ft_sight observe(struct ft_observer *o, struct ft_pid *p,
 
 	if (r < 0)
 		return failed_sight(p, &l, r);
-	bool is_unchanged_now = is_unchanged(p->now, &l);
+	bool is_unchanged_now = is_unchanged(p->now, &l) && !is_elsewhere(o, p->now, &l);
 	if (is_unchanged_now && (p->now->depth >= depth || is_dead_known(p->now, &l))) {
 		see_again(p->now, &l);
 		return sight_of(&l);
@@ -433,9 +448,8 @@ static bool seed_one(struct ft_observer *o, pid_t pid)
 	struct look l = {0};
 	struct ft_pid *p;
 
-	if (ft_procfs_read_stat(o->proc, pid, &o->text, &l.stat) < 0)
+	if (glance(o, pid, &l) < 0)
 		return true;
-	l.begun = l.stated = ft_observer_now();
 	p = ft_images_get(&o->images, pid);
 	if (!p)
 		return false;

@@ -20,7 +20,8 @@ struct ft_observer {
 /* 0 or -errno. */
 int ft_observer_init(struct ft_observer *o);
 void ft_observer_fini(struct ft_observer *o);
-/* Takes note of every process there is, of what stat says of it alone; 0 or -errno. */
+/* Takes note of every process there is, of what stat says of it and its ids; 0 or -errno.
+ */
 int ft_observer_seed(struct ft_observer *o);
 
 int64_t ft_observer_now(void);

@@ -106,6 +106,12 @@ static bool is_layout_proof(const struct ft_proc_stat *s)
 	return s->flags & FT_PF_RANDOMIZE && s->layout[LAYOUT_STACK] != 0;
 }
 
+bool ft_proc_stat_is_layout_equal(const struct ft_proc_stat *a,
+				  const struct ft_proc_stat *b)
+{
+	return memcmp(a->layout, b->layout, sizeof(a->layout)) == 0;
+}
+
 bool ft_proc_stat_is_continued(const struct ft_proc_stat *a, const struct ft_proc_stat *b)
 {
 	if (a->start != b->start)
@@ -113,7 +119,15 @@ bool ft_proc_stat_is_continued(const struct ft_proc_stat *a, const struct ft_pro
 	if (ft_proc_stat_is_forked(a) && ft_proc_stat_is_forked(b))
 		return true;
 	return is_layout_proof(a) && is_layout_proof(b) &&
-	       memcmp(a->layout, b->layout, sizeof(a->layout)) == 0;
+	       ft_proc_stat_is_layout_equal(a, b);
+}
+
+bool ft_proc_stat_is_comm_equal(const struct ft_proc_stat *a,
+				const struct ft_proc_stat *b)
+{
+	if (a->flags & b->flags & FT_PF_KTHREAD)
+		return true;
+	return a->comm_len == b->comm_len && memcmp(a->comm, b->comm, a->comm_len) == 0;
 }
 
 static struct ft_span take_line(struct ft_span *text)
@@ -210,6 +224,25 @@ bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
 	*ret_uid = st.st_uid;
 	*ret_gid = st.st_gid;
 	return true;
+}
+
+/*
+ * Other ids than its own take a privilege, whose use leaves a flag until the next fork;
+ * to swap its own takes none, but makes it one that is not dumped, whose files are root's
+ * then. (Root that was another among its own, and a process that has itself be dumped
+ * again, are not found out.)
+ */
+bool ft_procfs_may_have_new_ids(int proc, pid_t pid, const struct ft_proc_stat *stat)
+{
+	char path[PATH_LEN];
+	struct stat dir, file;
+
+	if (stat->flags & FT_PF_SUPERPRIV)
+		return true;
+	if (fstatat(proc, path_of(path, pid, ""), &dir, AT_NO_AUTOMOUNT) < 0 ||
+	    fstatat(proc, path_of(path, pid, "/stat"), &file, AT_NO_AUTOMOUNT) < 0)
+		return true;
+	return dir.st_uid != file.st_uid;
 }
 
 /* A network or FUSE filesystem is never asked: its server may be the one that hangs. */

@@ -21,6 +21,7 @@ enum {
  */
 enum {
 	FT_PF_FORKNOEXEC = 0x00000040, /* forked, no exec since */
+	FT_PF_SUPERPRIV = 0x00000100,  /* has used a privilege since it was forked */
 	FT_PF_KTHREAD = 0x00200000,
 	FT_PF_RANDOMIZE = 0x00400000, /* its addresses were drawn at its exec */
 };
@@ -61,6 +62,12 @@ static inline bool ft_proc_stat_is_dead(const struct ft_proc_stat *s)
 
 /* No exec since the fork: proven by the kernel's flag. */
 bool ft_proc_stat_is_forked(const struct ft_proc_stat *s);
+/* The name that a kernel worker shows is that of its work and changes all the time: it is
+ * not compared. */
+bool ft_proc_stat_is_comm_equal(const struct ft_proc_stat *a,
+				const struct ft_proc_stat *b);
+bool ft_proc_stat_is_layout_equal(const struct ft_proc_stat *a,
+				  const struct ft_proc_stat *b);
 /* Two looks at one pid: is it proven that nothing was executed between them? */
 bool ft_proc_stat_is_continued(const struct ft_proc_stat *a,
 			       const struct ft_proc_stat *b);
@@ -72,6 +79,9 @@ int ft_procfs_read_stat(int proc, pid_t pid, struct ft_bytes *text,
 			struct ft_proc_stat *ret);
 /* Effective user and group; false: no such process. */
 bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid);
+/* May its ids have been others since it was forked, but for those that an exec gave it?
+ */
+bool ft_procfs_may_have_new_ids(int proc, pid_t pid, const struct ft_proc_stat *stat);
 /* The path of the file that runs; empty where there is none or it is not permitted. */
 void ft_procfs_read_exe(int proc, pid_t pid, struct ft_bytes *out);
 struct ft_proc_object ft_procfs_read_object(int proc, pid_t pid);

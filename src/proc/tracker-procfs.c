@@ -117,6 +117,24 @@ static bool is_exact(struct ft_tracker *t, struct ft_pid *p)
 	return now->since <= t->from && now->same_since <= t->from;
 }
 
+/* One image with two faces, the first of them from before the backlog. */
+static bool is_all_known(const struct ft_tracker *t, const struct ft_pid *p)
+{
+	return p->sight == FT_SIGHT_IMAGE && p->now->seen >= t->to &&
+	       p->now->since <= t->from && p->before->since <= t->from &&
+	       p->before->same_since <= t->from;
+}
+
+/* That a process has them now does not say that it had them then. */
+static void forget_owner(struct ft_process *p)
+{
+	p->has_ids = false;
+	p->uid = 0;
+	p->gid = 0;
+	p->cgroup = (struct ft_span){0};
+	p->container = (struct ft_span){0};
+}
+
 /* Was it, or may it have been, the pid's image in this backlog? */
 static bool is_candidate(const struct ft_tracker *t, const struct ft_image *image)
 {
@@ -143,14 +161,19 @@ static void judge_ambiguous(struct ft_tracker *t, struct ft_pid *p)
 		candidates[count++] = &p->before->process;
 	if (count == 0)
 		return;
-	if (count == 2)
-		ft_process_share(&j->shared, candidates[0], candidates[1]);
 	j->answer = (struct ft_attribution){
 		.certainty = FT_CERTAINTY_AMBIGUOUS,
-		.process = count == 2 ? &j->shared : candidates[0],
+		.process = candidates[0],
 		.candidates = candidates,
 		.candidates_count = count,
+		.may_be_another = count < 2 || !is_all_known(t, p),
 	};
+	if (count < 2 && p->now->same_since <= t->from)
+		return;
+	ft_process_share(&j->shared, candidates[0], candidates[count - 1]);
+	if (count < 2)
+		forget_owner(&j->shared);
+	j->answer.process = &j->shared;
 }
 
 static void judge(struct ft_tracker *t, struct ft_pid *p)

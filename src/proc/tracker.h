@@ -22,14 +22,15 @@ struct ft_tracker_host {
 /*
  * The answer for one record. Pointers live until the tracker's next begin().
  * exact: process is who did it, the only candidate. ambiguous: it was one of the
- * candidates, or one that is not known; process holds what they share, with id 0 where
- * there are several. none: process is NULL.
+ * candidates, or, if it may be another, one that is not known; process holds what they
+ * share, with id 0 where it is not one of them. none: process is NULL.
  */
 struct ft_attribution {
 	enum ft_certainty certainty;
 	const struct ft_process *process;
 	const struct ft_process *const *candidates; /* when ambiguous */
 	size_t candidates_count;
+	bool may_be_another; /* than the candidates */
 };
 
 struct ft_tracker;

@@ -46,7 +46,7 @@ void ft_backlog_init(struct ft_backlog *b)
 void ft_backlog_fini(struct ft_backlog *b)
 {
 	if (b->space)
-		munmap(b->space, (size_t)FT_BACKLOG_READS * FT_READ_SIZE);
+		munmap(b->space, b->max * FT_READ_SIZE);
 	free(b->reads);
 	*b = (struct ft_backlog){0};
 }
@@ -68,16 +68,20 @@ void ft_backlog_clear(struct ft_backlog *b)
 	b->offset = 0;
 }
 
+/* As much as there is room for: with less, what can be looked ahead ends earlier. */
 static int reserve_space(struct ft_backlog *b)
 {
-	void *space = mmap(NULL, (size_t)FT_BACKLOG_READS * FT_READ_SIZE,
-			   PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (size_t n = FT_BACKLOG_READS; n >= FT_BACKLOG_KEEP; n /= 4) {
+		void *space = mmap(NULL, n * FT_READ_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (space == MAP_FAILED)
-		return -errno;
-	b->space = space;
-	return 0;
+		if (space == MAP_FAILED)
+			continue;
+		b->space = space;
+		b->max = n;
+		return 0;
+	}
+	return -ENOMEM;
 }
 
 /* Room for one more read; NULL with *ret = 1 at the bound, -ENOMEM. */
@@ -86,7 +90,7 @@ static struct ft_read *next_read(struct ft_backlog *b, int *ret)
 	struct ft_read *reads;
 
 	*ret = 1;
-	if (b->count == FT_BACKLOG_READS)
+	if (b->space && b->count == b->max)
 		return NULL;
 	*ret = b->space ? 0 : reserve_space(b);
 	if (*ret < 0)

@@ -22,7 +22,8 @@ struct ft_read {
 typedef void (*ft_scan_fn)(void *data, const void *record, size_t n, uint64_t position);
 
 struct ft_backlog {
-	char *space; /* reserved for FT_BACKLOG_READS reads, in use up to count */
+	char *space; /* reserved for max reads, in use up to count */
+	size_t max;  /* FT_BACKLOG_READS, or what address space there was for */
 	struct ft_read *reads;
 	size_t count;
 	size_t capacity;

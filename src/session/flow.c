@@ -8,21 +8,41 @@
 #include "base/number.h"
 #include "session/session.h"
 
-/* `after` is told when the window is longer than this. */
-enum { AFTER_MSEC = 100 };
+/* So many records that are not told before the caller may look at something else. */
+enum { UNTOLD_MAX = 4096 };
+
+static struct ft_event *take_pending(struct ft_session *s)
+{
+	struct ft_event *ev = &s->pending[s->pending_count];
+
+	ft_bytes_clear(&s->pending_path[s->pending_count++]);
+	*ev = (struct ft_event){.time_ns = ft_now_ns()};
+	return ev;
+}
 
 struct ft_event *ft_session_new_pending(struct ft_session *s)
 {
-	struct ft_event *ev;
-
 	if (s->pending_at == s->pending_count)
 		s->pending_at = s->pending_count = 0;
-	if (s->pending_count == FT_PENDING_MAX)
+	if (s->pending_count >= FT_PENDING_MAX)
 		return NULL;
-	ft_bytes_clear(&s->pending_path[s->pending_count]);
-	ev = &s->pending[s->pending_count++];
-	*ev = (struct ft_event){.time_ns = ft_now_ns()};
-	return ev;
+	return take_pending(s);
+}
+
+void ft_session_tell_gap(struct ft_session *s, int64_t from_ns, int64_t to_ns,
+			 const char *reason)
+{
+	struct ft_event *ev = ft_session_new_pending(s);
+
+	s->incomplete = true;
+	if (!ev) {
+		ft_session_tell_lost(s, FT_LOST_BUFFER, 1, true);
+		return;
+	}
+	ev->kind = FT_KIND_GAP;
+	ev->from_ns = from_ns;
+	ev->to_ns = to_ns;
+	ev->reason = reason;
 }
 
 void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count,
@@ -39,13 +59,10 @@ void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64
 		ev->count += count;
 		return;
 	}
+	/* One of a kind: the reserve is as large as there are kinds. */
 	ev = ft_session_new_pending(s);
-	if (!ev) {
-		/* Its place is taken by a record that can be told anew by looking; this
-		 * one cannot. */
-		ev = &s->pending[s->pending_count - 1];
-		*ev = (struct ft_event){.time_ns = ft_now_ns()};
-	}
+	if (!ev)
+		ev = take_pending(s);
 	ev->kind = FT_KIND_LOST;
 	ev->where = where;
 	ev->count = count;
@@ -56,6 +73,13 @@ static void overflow(struct ft_source *src)
 {
 	ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
 	ft_resolver_forget(&src->resolver);
+	/* What is walked to is of now, until the queue has been empty. */
+	src->resolver.moved_blindly = true;
+	if (src->rescanned || src->session->stopping) {
+		src->rescan_due = true;
+		return;
+	}
+	src->rescanned = true;
 	ft_recurse_rescan(src);
 }
 
@@ -79,7 +103,7 @@ static void fill(struct ft_source *src, const struct ft_record *rec,
 		.old_path = at->old_path,
 		.pid = rec->pid,
 	};
-	if (read->time_ns - read->after_ns > AFTER_MSEC * FT_NSEC_PER_MSEC)
+	if (read->time_ns - read->after_ns > FT_AFTER_MSEC * FT_NSEC_PER_MSEC)
 		ev->after_ns = read->after_ns;
 	if (at->fs) {
 		ev->dev = ft_span_of(at->fs->dev);
@@ -106,14 +130,14 @@ static void attribute(struct ft_session *s, uint64_t position, struct ft_event *
 	ev->process = a.process;
 	ev->candidates = a.candidates;
 	ev->candidates_count = a.candidates_count;
+	ev->may_be_another = a.may_be_another;
 }
 
-static bool brings_directory(const struct ft_source *src, const struct ft_record *rec)
+static bool concerns_directory(const struct ft_source *src, const struct ft_record *rec)
 {
 	uint64_t moved = src->resolver.has_objects ? FT_EV_RENAME : FT_EV_MOVED_TO;
 
-	return (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | moved)) &&
-	       rec->place.dir.len > 0;
+	return (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | moved));
 }
 
 /* One record of a FID group. True: *ev is to be told. */
@@ -127,9 +151,13 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 		overflow(src);
 		return false;
 	}
+	if (s->mounts_stale) {
+		s->mounts_stale = false;
+		ft_mountwatch_refresh(s);
+	}
 	/* Always, also for records that are not told: they move directories. */
 	ft_resolver_resolve(&src->resolver, rec, position, &at);
-	if (src->roots_count > 0 && brings_directory(src, rec))
+	if (src->roots_count > 0 && concerns_directory(src, rec))
 		ft_recurse_follow(src, rec, at.path);
 	if (!(rec->mask & src->shown) || !at.inside ||
 	    ft_session_is_ignored(s, rec->pid) || is_own_file(s, rec))
@@ -141,18 +169,23 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 	return ft_match_process(s->match, ev);
 }
 
-static bool next_of_source(struct ft_source *src, struct ft_event *ev)
+/* 1: told, FT_SESSION_MORE, 0: nothing, or something of our own first; -errno. */
+static int next_of_source(struct ft_source *src, struct ft_event *ev)
 {
 	struct ft_record rec;
 	struct ft_read read;
+	int r;
 
-	while (ft_source_next(src, &rec, &read)) {
+	for (int untold = 0; untold < UNTOLD_MAX; untold++) {
+		r = ft_source_next(src, &rec, &read);
+		if (r <= 0)
+			return r;
 		if (tell(src, &rec, &read, src->backlog.position - 1, ev))
-			return true;
+			return 1;
 		if (src->session->pending_at < src->session->pending_count)
-			return false;
+			return 0;
 	}
-	return false;
+	return FT_SESSION_MORE;
 }
 
 static bool next_pending(struct ft_session *s, struct ft_event *ev)
@@ -189,8 +222,9 @@ static int next(struct ft_session *s, struct ft_event *ev)
 	for (size_t tried = 0; tried < s->sources_count; tried++) {
 		struct ft_source *src = s->sources[s->turn];
 
-		if (next_of_source(src, ev))
-			return 1;
+		r = next_of_source(src, ev);
+		if (r != 0)
+			return r;
 		if (s->pending_at < s->pending_count)
 			return next_pending(s, ev) ? 1 : -EAGAIN;
 		s->turn = (s->turn + 1) % s->sources_count;
@@ -198,7 +232,7 @@ static int next(struct ft_session *s, struct ft_event *ev)
 	r = next_of_fd_group(s, ev);
 	if (r != 0 || s->stopping)
 		return r;
-	r = ft_mountwatch_update(s);
+	r = ft_mountwatch_update(s, false);
 	if (r < 0)
 		return r;
 	return next_pending(s, ev) ? 1 : 0;
@@ -217,7 +251,7 @@ int ft_session_next(struct ft_session *s, struct ft_event **ret)
 	do {
 		r = next(s, &s->event);
 	} while (r == -EAGAIN);
-	if (r > 0)
+	if (r == 1)
 		*ret = &s->event;
 	return r;
 }

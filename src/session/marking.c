@@ -408,8 +408,7 @@ static int mark_target(struct ft_session *s, const struct ft_target *t)
 		/* What lies below and cannot be watched is told; what was asked for by
 		 * name is an error. */
 		if (r < 0)
-			ft_session_notice(s, FT_NOTICE_LATER_MOUNT,
-					  "%s (%s): cannot be watched: %s", m->mountpoint,
+			ft_session_say(s, "%s (%s): cannot be watched: %s", m->mountpoint,
 					  m->type, strerror(-r));
 	}
 	return 0;

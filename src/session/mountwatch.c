@@ -2,10 +2,12 @@
 /* Mounts come and go: new ones are marked, gone ones let go of; told as events where the
  * kernel has them. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
 #include "session/session.h"
@@ -53,28 +55,55 @@ int ft_mountwatch_open(struct ft_session *s)
 	return ft_session_poll(s, s->mounts_poll, EPOLLPRI);
 }
 
-static bool drain_mount_group(struct ft_session *s)
+static unsigned int count_changes(const char *buffer, size_t n)
+{
+	unsigned int changes = 0;
+
+	for (size_t at = 0; at < n;) {
+		ssize_t size = ft_decode_size(buffer + at, n - at);
+		struct ft_record rec;
+
+		if (size < 0 || ft_decode(buffer + at, n - at, &rec) < 0)
+			break;
+		changes += (rec.mask & FT_EV_MNT_ATTACH) != 0;
+		changes += (rec.mask & FT_EV_MNT_DETACH) != 0;
+		at += (size_t)size;
+	}
+	return changes;
+}
+
+/* What has changed is read from the table. What is not there any more is counted here. */
+static bool drain_mount_group(struct ft_session *s, unsigned int *ret_changes)
 {
 	char buffer[MOUNT_READ] __attribute__((aligned(8)));
+	int64_t now_ns = ft_now_ns();
 	bool any = false;
 	ssize_t n;
 
-	/* What has changed is read from the table: an event says no more than that it
-	 * has. */
-	while ((n = ft_group_read(s->mount_group, buffer, sizeof(buffer))) > 0)
+	while ((n = ft_group_read(s->mount_group, buffer, sizeof(buffer))) > 0) {
+		*ret_changes += count_changes(buffer, (size_t)n);
+		now_ns = ft_now_ns();
 		any = true;
+	}
+	if (!any)
+		s->mounts_seen_ns = now_ns;
 	return any;
 }
 
-static bool has_changed(struct ft_session *s)
+static bool has_changed(struct ft_session *s, unsigned int *ret_changes)
 {
+	struct pollfd p = {.fd = s->mounts_poll, .events = POLLPRI};
 	char buffer[MOUNT_READ];
 	bool any = false;
 
 	if (s->mount_group >= 0)
-		return drain_mount_group(s);
+		return drain_mount_group(s, ret_changes);
 	if (s->mounts_poll < 0)
 		return false;
+	if (poll(&p, 1, 0) <= 0) {
+		s->mounts_seen_ns = ft_now_ns();
+		return false;
+	}
 	/* Reading to the end rearms the poll. */
 	if (lseek(s->mounts_poll, 0, SEEK_SET) < 0)
 		return false;
@@ -91,8 +120,10 @@ static void tell_mount(struct ft_session *s, uint64_t bit, const struct ft_mount
 	if (!(s->events & bit) || ft_mounts_is_pseudo(m->type))
 		return;
 	ev = ft_session_new_pending(s);
-	if (!ev)
+	if (!ev) {
+		ft_session_tell_lost(s, FT_LOST_BUFFER, 1, true);
 		return;
+	}
 	path = &s->pending_path[s->pending_count - 1];
 	ft_bytes_put_str(path, m->mountpoint);
 	ev->mask = bit;
@@ -123,47 +154,177 @@ static void drop_gone(struct ft_session *s)
 		struct ft_resolver *r = &s->sources[i]->resolver;
 
 		for (size_t k = r->filesystems_count; k-- > 0;)
-			if (!is_mounted(&s->view.mounts, r->filesystems[k].dev))
+			if (!is_mounted(&s->view.mounts, r->filesystems[k].dev)) {
+				ft_root_drop(s->sources[i], r->filesystems[k].fsid);
 				ft_resolver_drop_filesystem(r, r->filesystems[k].fsid);
+			}
 	}
 }
 
-static void compare(struct ft_session *s, const struct ft_mounts *before)
+static size_t count_filesystems(const struct ft_session *s)
 {
-	for (size_t i = 0; i < before->count; i++)
-		if (!is_same_mount(&before->list[i],
-				   ft_mounts_find(&s->view.mounts, before->list[i].id)))
-			tell_mount(s, FT_EV_MNT_DETACH, &before->list[i]);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->sources_count; i++)
+		n += s->sources[i]->resolver.filesystems_count;
+	return n;
+}
+
+/* Between its mount and its mark nothing was seen of it. That is an instant, but for who
+ * was stopped. */
+static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
+{
+	size_t before = count_filesystems(s);
+	int r;
+
+	r = ft_marking_add_mount(s, m);
+	if (r < 0) {
+		ft_session_say(s, "%s (%s) was mounted and cannot be watched: %s",
+			       m->mountpoint, m->type, strerror(-r));
+		return;
+	}
+	if (s->was_stopped && count_filesystems(s) > before)
+		ft_session_tell_gap(s, s->mounts_seen_ns, ft_now_ns(), "mounted");
+}
+
+/* How many mounts went and came. */
+static unsigned int compare(struct ft_session *s, const struct ft_mounts *before)
+{
+	unsigned int changes = 0;
+
+	for (size_t i = 0; i < before->count; i++) {
+		if (is_same_mount(&before->list[i],
+				  ft_mounts_find(&s->view.mounts, before->list[i].id)))
+			continue;
+		tell_mount(s, FT_EV_MNT_DETACH, &before->list[i]);
+		changes++;
+	}
 	for (size_t i = 0; i < s->view.mounts.count; i++) {
 		const struct ft_mount *m = &s->view.mounts.list[i];
-		int r;
 
 		if (is_same_mount(m, ft_mounts_find(before, m->id)))
 			continue;
 		tell_mount(s, FT_EV_MNT_ATTACH, m);
-		r = ft_marking_add_mount(s, m);
-		if (r < 0)
-			ft_session_notice(s, FT_NOTICE_LATER_MOUNT,
-					  "%s (%s) was mounted and cannot be watched: %s",
-					  m->mountpoint, m->type, strerror(-r));
+		watch_new_mount(s, m);
+		changes++;
 	}
+	return changes;
 }
 
-int ft_mountwatch_update(struct ft_session *s)
+/* Takes the mounts that are gone out of the table at hand. */
+static int take_gone(struct ft_session *s, const struct ft_mounts *now,
+		     struct ft_mounts *ret)
 {
-	struct ft_mounts now = {0}, before;
+	struct ft_mounts *old = &s->view.mounts;
+
+	ret->list = calloc(old->count + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	for (size_t i = old->count; i-- > 0;) {
+		if (ft_mounts_find(now, old->list[i].id))
+			continue;
+		ret->list[ret->count++] = old->list[i];
+		old->list[i] = old->list[--old->count];
+	}
+	return 0;
+}
+
+/* And puts them behind those of the new one. */
+static int put_gone(struct ft_session *s, struct ft_mounts *gone)
+{
+	struct ft_mounts *m = &s->view.mounts;
+	struct ft_mount *list =
+		reallocarray(m->list, m->count + gone->count + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	m->list = list;
+	if (gone->count > 0)
+		memcpy(list + m->count, gone->list, gone->count * sizeof(*list));
+	m->count += gone->count;
+	s->mounts_kept = gone->count > 0;
+	gone->count = 0;
+	return 0;
+}
+
+static int replace_mounts(struct ft_session *s, struct ft_mounts *now, bool keep)
+{
+	_cleanup_(ft_mounts_fini) struct ft_mounts gone = {0}, before = {0};
+
+	if (keep && take_gone(s, now, &gone) < 0)
+		return -ENOMEM;
+	before = s->view.mounts;
+	s->view.mounts = (struct ft_mounts){0};
+	ft_view_take_mounts(&s->view, now);
+	s->mounts_untold -= (int)compare(s, &before);
+	return keep ? put_gone(s, &gone) : 0;
+}
+
+bool ft_mountwatch_is_due(const struct ft_session *s)
+{
+	struct pollfd p[] = {{.fd = s->mount_group, .events = POLLIN},
+			     {.fd = s->mounts_poll, .events = POLLPRI}};
+
+	return poll(p, 2, 0) > 0;
+}
+
+int ft_mountwatch_update(struct ft_session *s, bool keep)
+{
+	_cleanup_(ft_mounts_fini) struct ft_mounts now = {0};
+	unsigned int changes = 0;
 	int r;
 
-	if (!has_changed(s))
+	if (!has_changed(s, &changes) && (keep || !s->mounts_kept)) {
+		s->was_stopped = s->was_stopped && keep;
 		return 0;
+	}
+	s->mounts_untold += (int)changes;
 	r = ft_mounts_read(&now);
 	if (r < 0)
 		return ft_session_fail(s, r, "/proc/self/mountinfo: %s", strerror(-r));
-	before = s->view.mounts;
-	s->view.mounts = (struct ft_mounts){0};
-	ft_view_take_mounts(&s->view, &now);
-	compare(s, &before);
+	s->mounts_kept = false;
+	r = replace_mounts(s, &now, keep);
+	if (r < 0)
+		return r;
+	s->mounts_seen_ns = ft_now_ns();
+	if (keep)
+		return 1;
+	/* Mounted and gone before anyone looked. */
+	if (s->mounts_untold > 0 && (s->events & MOUNT_BITS) && s->mount_group >= 0)
+		ft_session_tell_lost(s, FT_LOST_KERNEL, (uint64_t)s->mounts_untold, true);
+	s->mounts_untold = 0;
+	s->was_stopped = false;
 	drop_gone(s);
-	ft_mounts_fini(&before);
+	return 1;
+}
+
+static void swap(char **a, char **b)
+{
+	char *c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+/* A directory above a mount, or one that a mount shows, has another name: no mount event
+ * tells that. */
+int ft_mountwatch_refresh(struct ft_session *s)
+{
+	_cleanup_(ft_mounts_fini) struct ft_mounts now = {0};
+	int r = ft_mounts_read(&now);
+
+	if (r < 0)
+		return ft_session_fail(s, r, "/proc/self/mountinfo: %s", strerror(-r));
+	for (size_t i = 0; i < s->view.mounts.count; i++) {
+		struct ft_mount *m = &s->view.mounts.list[i];
+		struct ft_mount *same = (struct ft_mount *)ft_mounts_find(&now, m->id);
+
+		if (!same || strcmp(same->dev, m->dev) != 0)
+			continue;
+		swap(&m->mountpoint, &same->mountpoint);
+		swap(&m->root, &same->root);
+		m->visible = same->visible;
+	}
+	s->view.version++;
 	return 0;
 }

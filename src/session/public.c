@@ -187,8 +187,12 @@ int fantail_next(struct fantail *f, struct fantail_event **ret)
 	struct ft_event *ev;
 	int r = begin_running(f);
 
-	if (r == 0)
-		r = end(f, ft_session_next(f->session, &ev));
+	if (r == 0) {
+		do {
+			r = ft_session_next(f->session, &ev);
+		} while (r == FT_SESSION_MORE);
+		r = end(f, r);
+	}
 	if (r <= 0)
 		return r;
 	e->ev = ev;

@@ -4,13 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
 #include "session/session.h"
@@ -23,67 +20,8 @@ struct listing {
 	struct ft_source *src;
 	const struct ft_root *root;
 	bool is_new; /* what is found in it appeared before its mark: told as created */
+	bool again;  /* what is marked already is listed, too */
 };
-
-static void read_root(const struct ft_root *root, struct ft_bytes *out)
-{
-	char link[32];
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", root->fd);
-	if (ft_file_readlink(AT_FDCWD, link, out) < 0)
-		ft_bytes_clear(out);
-}
-
-/* The path inside the filesystem, of a path that is seen through the mount that fd is on.
- */
-static int inner_of(struct ft_session *s, int fd, const char *path, struct ft_bytes *out)
-{
-	const struct ft_mount *m = ft_mounts_find(&s->view.mounts, ft_mounts_id_of(fd));
-	size_t skip;
-
-	if (!m)
-		return -ENOENT;
-	skip = strcmp(m->mountpoint, "/") == 0 ? 0 : strlen(m->mountpoint);
-	ft_bytes_clear(out);
-	if (strcmp(m->root, "/") != 0)
-		ft_bytes_put_str(out, m->root);
-	if (strlen(path) > skip && strcmp(path, "/") != 0)
-		ft_bytes_put_str(out, path + skip);
-	return out->failed;
-}
-
-static int anchor_root(struct ft_source *src, struct ft_root *root)
-{
-	_cleanup_(ft_bytes_fini) struct ft_bytes inner = {0};
-	struct ft_node *n;
-	int r;
-
-	r = inner_of(src->session, root->fd, root->path, &inner);
-	if (r < 0)
-		return r;
-	n = ft_dirtree_get(&src->resolver.tree, ft_key_span(&root->key));
-	if (!n)
-		return -ENOMEM;
-	return ft_dirtree_anchor(&src->resolver.tree, n, ft_bytes_span(&inner));
-}
-
-void ft_recurse_refresh(struct ft_source *src)
-{
-	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
-
-	for (size_t i = 0; i < src->roots_count; i++) {
-		struct ft_root *root = &src->roots[i];
-
-		read_root(root, &path);
-		if (path.len == 0 || strcmp(ft_bytes_cstr(&path), root->path) == 0)
-			continue;
-		free(root->path);
-		root->path = strdup(ft_bytes_cstr(&path));
-		if (!root->path || anchor_root(src, root) < 0)
-			continue;
-		src->resolver.moved_blindly = true;
-	}
-}
 
 static int mark_directory(struct ft_source *src, int fd)
 {
@@ -101,6 +39,53 @@ static int mark_directory(struct ft_source *src, int fd)
 	return r;
 }
 
+/* A directory that nobody could put a mark on in time: what happened in it is not known.
+ */
+static void tell_gone(struct ft_source *src)
+{
+	if (!src->told_gone)
+		ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
+	src->told_gone = true;
+}
+
+/*
+ * A directory is opened to be listed: a record of that for each one would fill the queue.
+ * An ignore mark on it hides that from the mark above it, too. Before 6.0 it hides what
+ * is done to its files as well.
+ */
+static void hush(const struct ft_source *src, int fd, unsigned int command)
+{
+	uint64_t mask = src->mask & (FT_EV_OPEN | FT_EV_ACCESS | FT_EV_CLOSE_NOWRITE);
+
+	if (mask && ft_group_mark(src->group, command | FT_MARK_IGNORE_SURV,
+				  mask | FT_EV_ONDIR, fd, ".") == -EINVAL)
+		ft_group_mark(src->group, command | FT_MARK_IGNORED_MASK_SURV, mask, fd,
+			      ".");
+}
+
+/* Its entries, each a byte of type and a name that ends in NUL. */
+static void list_directory(const struct ft_source *src, int fd, struct ft_bytes *out)
+{
+	const struct dirent *entry;
+	int list_fd;
+	DIR *d;
+
+	hush(src, fd, FT_MARK_ADD);
+	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = list_fd < 0 ? NULL : fdopendir(list_fd);
+	while (d && (entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		ft_bytes_put_char(out, (char)entry->d_type);
+		ft_bytes_put(out, entry->d_name, strlen(entry->d_name) + 1);
+	}
+	if (d)
+		closedir(d);
+	else if (list_fd >= 0)
+		close(list_fd);
+	hush(src, fd, FT_MARK_REMOVE);
+}
+
 /* Is its creation still in the queue? Then that record tells it. */
 static bool is_queued(struct ft_source *src, struct ft_span dir, struct ft_span name)
 {
@@ -115,16 +100,13 @@ static bool is_queued(struct ft_source *src, struct ft_span dir, struct ft_span 
 }
 
 static void tell_found(const struct listing *l, struct ft_span dir_key,
-		       struct ft_span dir, const struct dirent *entry)
+		       struct ft_span dir, const char *name, bool is_dir)
 {
 	struct ft_session *s = l->src->session;
 	struct ft_bytes *path;
 	struct ft_event *ev;
 
-	if (!(s->events & FT_EV_CREATE))
-		return;
-	ft_source_drain(l->src);
-	if (is_queued(l->src, dir_key, ft_span_of(entry->d_name)))
+	if (!(s->events & FT_EV_CREATE) || is_queued(l->src, dir_key, ft_span_of(name)))
 		return;
 	ev = ft_session_new_pending(s);
 	if (!ev) {
@@ -134,36 +116,75 @@ static void tell_found(const struct listing *l, struct ft_span dir_key,
 	path = &s->pending_path[s->pending_count - 1];
 	ft_bytes_put_span(path, dir);
 	ft_bytes_put_char(path, '/');
-	ft_bytes_put_str(path, entry->d_name);
+	ft_bytes_put_str(path, name);
 	ev->mask = FT_EV_CREATE;
 	ev->path = ft_bytes_span(path);
 	ev->path_source = FT_PATH_NOW;
-	ev->dir = entry->d_type == DT_DIR;
+	ev->dir = is_dir;
+}
+
+/*
+ * Where it was found, but for one that is known: the records at hand may be older than
+ * what was found, and tell when it comes there.
+ */
+static int place_listed(struct ft_source *src, struct ft_node *n, struct ft_node *parent,
+			struct ft_span name)
+{
+	struct ft_resolver *r = &src->resolver;
+	const struct ft_move *m;
+	struct ft_node *from;
+
+	if (n->state == FT_NODE_ANCHOR)
+		return 0;
+	if (n->state == FT_NODE_PLACED) {
+		/* For a rename that does not say where to: there was no mark yet. */
+		if (n->marked &&
+		    (n->parent != parent || !ft_span_equal(ft_node_name(n), name)))
+			ft_memory_put(&r->memory, ft_node_key(n),
+				      &(struct ft_place){ft_node_key(parent), name},
+				      false);
+		return 0;
+	}
+	/* Only what has a mark has records that could be older. */
+	if (n->marked && ft_source_drain(src) != 0) {
+		n->doubtful = true;
+		r->doubts++;
+	}
+	m = ft_ahead_find(&r->ahead, ft_node_key(n));
+	if (!m)
+		return ft_dirtree_place(&r->tree, n, parent, name);
+	from = m->from.dir.len > 0 ? ft_dirtree_get(&r->tree, m->from.dir) : NULL;
+	return from ? ft_dirtree_place(&r->tree, n, from, m->from.name) : 0;
 }
 
 static void follow(const struct listing *l, int fd, struct ft_node *n,
 		   struct ft_span path, int depth);
 
-static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent,
-			 struct ft_span dir, const struct dirent *entry, int depth)
+/* True: it had a mark before, so that it did not come into being here. */
+static bool follow_entry(const struct listing *l, int dir_fd, struct ft_node *parent,
+			 struct ft_span dir, const char *name, int depth)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
 	_cleanup_close_ int fd = -1;
 	struct ft_node *n;
 	struct ft_key key;
 
-	fd = openat(dir_fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && l->is_new)
+		tell_gone(l->src);
 	if (fd < 0 || ft_mounts_id_of(fd) != ft_mounts_id_of(dir_fd) ||
 	    ft_handle_key(fd, "", l->root->fsid, &key) < 0)
-		return;
+		return false;
 	n = ft_dirtree_get(&l->src->resolver.tree, ft_key_span(&key));
-	if (!n || ft_dirtree_place(&l->src->resolver.tree, n, parent,
-				   ft_span_of(entry->d_name)) < 0)
-		return;
+	if (!n || place_listed(l->src, n, parent, ft_span_of(name)) < 0)
+		return false;
+	if (n->marked && !l->again)
+		return true;
 	ft_bytes_put_span(&path, dir);
 	ft_bytes_put_char(&path, '/');
-	ft_bytes_put_str(&path, entry->d_name);
+	ft_bytes_put_str(&path, name);
 	follow(l, fd, n, ft_bytes_span(&path), depth + 1);
+	return false;
 }
 
 /* Marks first, lists second: what appears in between is in the queue, or in the list, or
@@ -171,29 +192,27 @@ static void follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 static void follow(const struct listing *l, int fd, struct ft_node *n,
 		   struct ft_span path, int depth)
 {
-	const struct dirent *entry;
-	int list_fd;
-	DIR *d;
+	_cleanup_(ft_bytes_fini) struct ft_bytes names = {0};
 
 	if (depth > DEPTH_MAX || mark_directory(l->src, fd) < 0 || !l->root->recurse)
 		return;
 	n->marked = true;
-	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = list_fd < 0 ? NULL : fdopendir(list_fd);
-	if (!d) {
-		if (list_fd >= 0)
-			close(list_fd);
-		return;
+	n->is_new = false;
+	list_directory(l->src, fd, &names);
+	if (names.failed)
+		ft_session_tell_lost(l->src->session, FT_LOST_BUFFER, 0, false);
+	if (l->is_new)
+		ft_source_drain(l->src);
+	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
+		unsigned char type = (unsigned char)names.data[i++];
+		const char *name = names.data + i;
+		bool is_known = false;
+
+		if (type == DT_DIR || type == DT_UNKNOWN)
+			is_known = follow_entry(l, fd, n, path, name, depth);
+		if (l->is_new && !is_known)
+			tell_found(l, ft_node_key(n), path, name, type == DT_DIR);
 	}
-	while ((entry = readdir(d))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (l->is_new)
-			tell_found(l, ft_node_key(n), path, entry);
-		if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
-			follow_entry(l, fd, n, path, entry, depth);
-	}
-	closedir(d);
 }
 
 /*
@@ -219,69 +238,66 @@ static const struct ft_root *root_of(const struct ft_source *src, struct ft_span
 	return NULL;
 }
 
-/* A new directory, or one that was moved in. */
+/* Its directory by the path that it has now; another one of that name has its own record.
+ */
+static int open_moved(const struct ft_root *root, const struct ft_record *rec,
+		      struct ft_span path, struct ft_key *ret_key)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes copy = {0};
+	_cleanup_close_ int fd = -1;
+
+	/* A name without a directory is nothing to open. */
+	if (path.len == 0 || path.data[0] != '/')
+		return -ENOENT;
+	ft_bytes_put_span(&copy, path);
+	fd = open(ft_bytes_cstr(&copy), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ft_handle_key(fd, "", root->fsid, ret_key) < 0 ||
+	    (rec->object.len > 0 && !ft_span_equal(ft_key_span(ret_key), rec->object)))
+		return -ENOENT;
+	return ft_take_fd(fd);
+}
+
+/* Will no record that is still to come bring it here? */
+static bool is_gone(const struct ft_source *src, const struct ft_record *rec, int fd)
+{
+	if (rec->object.len == 0)
+		return fd == -ENOENT && (rec->mask & FT_EV_CREATE) &&
+		       !src->resolver.has_objects;
+	return (rec->mask & FT_EV_DELETE) || rec->place.dir.len == 0;
+}
+
+/* A new directory, one that was moved, or one that is gone. */
 void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
 		       struct ft_span path)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes copy = {0};
 	struct listing l = {.src = src, .is_new = rec->mask & FT_EV_CREATE};
 	_cleanup_close_ int fd = -1;
-	struct ft_node *n;
+	struct ft_node *n = NULL;
 	struct ft_key key;
 
-	l.root = root_of(src, rec->place.dir);
-	/* A name without a directory is nothing to open. */
-	if (!l.root || path.len == 0 || path.data[0] != '/')
+	l.root = root_of(src, rec->place.dir.len > 0 ? rec->place.dir : rec->object);
+	if (!l.root)
 		return;
-	ft_bytes_put_span(&copy, path);
-	fd = open(ft_bytes_cstr(&copy), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || ft_handle_key(fd, "", l.root->fsid, &key) < 0)
-		return;
-	/* Another directory of that name by now: its own record follows. */
-	if (rec->object.len > 0 && !ft_span_equal(ft_key_span(&key), rec->object))
-		return;
-	n = rec->object.len > 0 ? ft_dirtree_find(&src->resolver.tree, rec->object)
-				: place_found(src, rec, ft_key_span(&key));
-	/* It was found in the listing of its parent, or has only been renamed. */
-	if (!n || n->marked)
-		return;
-	follow(&l, fd, n, ft_bytes_span(&copy), 0);
-}
-
-static int open_root(struct ft_root *root, const char *path)
-{
-	int r;
-
-	root->fd = open(path, O_PATH | O_CLOEXEC);
-	if (root->fd < 0)
-		return -errno;
-	r = ft_handle_fsid(root->fd, &root->fsid);
-	if (r == 0)
-		r = ft_handle_key(root->fd, "", root->fsid, &root->key);
-	if (r == 0) {
-		root->path = strdup(path);
-		r = root->path ? 0 : -ENOMEM;
+	if (rec->object.len > 0) {
+		n = ft_dirtree_find(&src->resolver.tree, rec->object);
+		/* It was found in the listing of its parent, or has only been renamed. */
+		if (!n || n->marked)
+			return;
+		n->is_new = n->is_new || l.is_new;
+		l.is_new = n->is_new;
 	}
-	if (r < 0)
-		close(root->fd);
-	return r;
-}
-
-static int add_root(struct ft_source *src, const char *path, struct ft_root **ret)
-{
-	struct ft_root *list;
-	int r;
-
-	list = reallocarray(src->roots, src->roots_count + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	src->roots = list;
-	list[src->roots_count] = (struct ft_root){.fd = -1};
-	r = open_root(&list[src->roots_count], path);
-	if (r < 0)
-		return r;
-	*ret = &list[src->roots_count++];
-	return anchor_root(src, *ret);
+	fd = rec->mask & FT_EV_DELETE ? -ENOENT : open_moved(l.root, rec, path, &key);
+	if (fd < 0) {
+		if (l.is_new && is_gone(src, rec, fd))
+			tell_gone(src);
+		return;
+	}
+	if (!n)
+		n = place_found(src, rec, ft_key_span(&key));
+	if (n && !n->marked)
+		follow(&l, fd, n, path, 0);
 }
 
 static int mark_object(struct ft_source *src, const char *path)
@@ -303,7 +319,7 @@ static int add_directory(struct ft_source *src, const struct ft_target *t)
 	struct ft_root *root;
 	int r;
 
-	r = add_root(src, t->path, &root);
+	r = ft_root_add(src, t->path, &root);
 	if (r < 0)
 		return r;
 	root->recurse = t->scope == FT_SCOPE_TREE;
@@ -329,7 +345,7 @@ static int add_file(struct ft_source *src, const struct ft_target *t)
 		return -ENOMEM;
 	slash = strrchr(parent, '/');
 	slash[slash == parent ? 1 : 0] = '\0';
-	r = add_root(src, parent, &root);
+	r = ft_root_add(src, parent, &root);
 	if (r == 0 && t->scope != FT_SCOPE_FILE)
 		r = mark_directory(src, root->fd);
 	return r < 0 ? r : mark_object(src, t->path);
@@ -341,24 +357,22 @@ int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t)
 	int r = t->is_dir ? add_directory(src, t) : add_file(src, t);
 
 	/* One that cannot be marked must not keep its mount busy. */
-	if (r < 0 && src->roots_count > before) {
-		struct ft_root *root = &src->roots[--src->roots_count];
-
-		close(root->fd);
-		free(root->path);
-	}
+	if (r < 0 && src->roots_count > before)
+		ft_root_fini(&src->roots[--src->roots_count]);
 	return r;
 }
 
 void ft_recurse_rescan(struct ft_source *src)
 {
+	ft_resolver_forget(&src->resolver);
+	ft_memory_clear(&src->resolver.memory);
 	for (size_t i = 0; i < src->roots_count; i++) {
 		struct ft_root *root = &src->roots[i];
-		struct listing l = {.src = src, .root = root};
+		struct listing l = {.src = src, .root = root, .again = true};
 		struct ft_node *n =
 			ft_dirtree_get(&src->resolver.tree, ft_key_span(&root->key));
 
-		if (n && root->recurse && anchor_root(src, root) == 0)
+		if (n && root->recurse && ft_root_anchor(src, root) == 0)
 			follow(&l, root->fd, n,
 			       ft_span_of(strcmp(root->path, "/") == 0 ? "" : root->path),
 			       0);

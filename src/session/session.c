@@ -43,6 +43,19 @@ void ft_session_notice(struct ft_session *s, enum ft_notice which, const char *f
 	s->notice(s->notice_data, text);
 }
 
+void ft_session_say(struct ft_session *s, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (!s->notice)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->notice(s->notice_data, text);
+}
+
 const char *ft_session_error(struct ft_session *s)
 {
 	return s->error.len > 0 ? ft_bytes_cstr(&s->error) : "";
@@ -115,7 +128,7 @@ struct ft_session *ft_session_free(struct ft_session *s)
 	close_fd(s->mount_group);
 	close_fd(s->mounts_poll);
 	close_fd(s->epoll);
-	for (size_t i = 0; i < FT_PENDING_MAX; i++)
+	for (size_t i = 0; i < FT_ARRAY_SIZE(s->pending_path); i++)
 		ft_bytes_fini(&s->pending_path[i]);
 	ft_match_free(s->match);
 	ft_view_fini(&s->view);
@@ -296,8 +309,9 @@ static bool below(void *data, const struct ft_process *p, pid_t root)
 	return s->tracker_ops->is_below(s->tracker, p, root);
 }
 
-int ft_session_drain(struct ft_session *s)
+static int drain_sources(void *data)
 {
+	struct ft_session *s = data;
 	int all = 0, r;
 
 	for (size_t i = 0; i < s->sources_count; i++) {
@@ -309,9 +323,13 @@ int ft_session_drain(struct ft_session *s)
 	return all;
 }
 
-static int host_drain(void *data)
+int ft_session_drain(struct ft_session *s)
 {
-	return ft_session_drain(data);
+	/* A filesystem that is mounted meanwhile is not to wait for the output, either.
+	 */
+	int r = ft_mountwatch_update(s, true);
+
+	return r < 0 ? r : drain_sources(s);
 }
 
 /* A filesystem mark is there, and with it every OPEN_EXEC of its files, but for lost
@@ -371,7 +389,7 @@ static int open_tracker(struct ft_session *s, const struct ft_tracker_host *host
 int ft_session_start(struct ft_session *s)
 {
 	const struct ft_tracker_host host = {
-		.drain = host_drain, .execs_seen = execs_seen, .data = s};
+		.drain = drain_sources, .execs_seen = execs_seen, .data = s};
 	int r;
 
 	if (s->started)

@@ -16,10 +16,15 @@ typedef void (*ft_notice_fn)(void *data, const char *text);
  * path is looked up anew as time passes. */
 struct ft_root {
 	int fd; /* O_PATH: whose link is the path now */
+	int mount_id;	 /* that it is seen through */
+	bool is_private; /* fd is on a private mount of that: it can be unmounted */
 	uint64_t fsid;
 	struct ft_key key;
 	char *path; /* as last seen */
 	bool recurse;
+	struct ft_key *above; /* itself and the directories on the way to it, as far as
+				 they can be marked */
+	size_t above_count;
 };
 
 /* One FID group and what is known of its filesystems. There are several only when two
@@ -31,6 +36,9 @@ struct ft_source {
 	struct ft_resolver resolver;
 	struct ft_root *roots;
 	size_t roots_count;
+	bool rescanned;	  /* with the backlog at hand; once is enough */
+	bool rescan_due;  /* with the next one */
+	bool told_gone;	  /* with the backlog at hand */
 	uint64_t mask;	   /* of its filesystem marks */
 	uint64_t shown;	   /* requested bits that its marks may tell */
 	bool marks_mounts; /* scope mount: the filesystem marks are for directories alone
@@ -45,7 +53,14 @@ struct ft_source {
 				     its end */
 };
 
-enum { FT_PENDING_MAX = 1024 };
+enum {
+	FT_PENDING_MAX = 1024,
+	FT_PENDING_RESERVE =
+		16, /* for what was lost: where it was, with a count or without */
+	/* `after`, and the gap of a new mount, are told when the window is longer than
+	   this. */
+	FT_AFTER_MSEC = 100,
+};
 
 struct ft_session {
 	unsigned int flags;
@@ -66,10 +81,17 @@ struct ft_session {
 	char *fd_buffer;
 	size_t fd_len;
 	size_t fd_offset;
-	int64_t fd_empty_ns; /* boot clock: its queue was last seen empty */
-	int asked_fd;	     /* the request at hand, not answered yet; -1 */
-	int mount_group;     /* -1: none */
-	int mounts_poll;     /* -1: none */
+	int64_t fd_empty_ns;	/* boot clock: its queue was last seen empty */
+	int asked_fd;		/* the request at hand, not answered yet; -1 */
+	int mount_group;	/* -1: none */
+	int64_t mounts_seen_ns; /* wall clock: no mount had come or gone that was not seen
+				 */
+	bool was_stopped; /* and continued: nobody looked for a while; set by the caller */
+	bool mounts_kept;	/* some are in the table that are gone */
+	int mounts_untold; /* mounts that came or went, by the kernel's count, and were
+			      not seen */
+	bool mounts_stale; /* a directory that mounts stand on was renamed */
+	int mounts_poll;   /* -1: none */
 	int epoll;
 
 	int64_t window_ns;   /* boot clock: where the window of the records at hand begins
@@ -85,9 +107,10 @@ struct ft_session {
 	ino_t output_ino;
 	struct ft_key output_key;
 
-	struct ft_event pending[FT_PENDING_MAX]; /* records of our own: lost, mount
-						    events; told before the next one */
-	struct ft_bytes pending_path[FT_PENDING_MAX];
+	struct ft_event
+		pending[FT_PENDING_MAX + FT_PENDING_RESERVE]; /* records of our own: lost,
+					    mount events; told before the next one */
+	struct ft_bytes pending_path[FT_PENDING_MAX + FT_PENDING_RESERVE];
 	size_t pending_count;
 	size_t pending_at;
 	struct ft_event event; /* the one handed out */
@@ -111,7 +134,6 @@ enum ft_notice {
 	FT_NOTICE_MOUNT_SCOPE,
 	FT_NOTICE_FS_ERROR,
 	FT_NOTICE_MOUNT_EVENTS,
-	FT_NOTICE_LATER_MOUNT,
 	FT_NOTICE_PROCESS,
 };
 
@@ -132,7 +154,9 @@ int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind,
 int ft_session_ignore_pid(struct ft_session *s, pid_t pid);
 void ft_session_ignore_file(struct ft_session *s, int fd);
 int ft_session_start(struct ft_session *s);
-/* 1, 0 or -errno; *ret lives until the next call. */
+/* Nothing told yet, but there is more: call again, without waiting. */
+enum { FT_SESSION_MORE = 2 };
+/* 1, 0, FT_SESSION_MORE or -errno; *ret lives until the next call. */
 int ft_session_next(struct ft_session *s, struct ft_event **ret);
 /* Reads what the kernel has queued into memory, and tells nothing yet. 0; 1: no more
  * fits, the rest stays queued; -errno. */
@@ -151,6 +175,12 @@ void ft_session_notice(struct ft_session *s, enum ft_notice which, const char *f
 /* A record of our own; when no room is left lost records are added up. */
 void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64_t count,
 			  bool has_count);
+/* Nobody looked at a part from then to then. */
+void ft_session_tell_gap(struct ft_session *s, int64_t from_ns, int64_t to_ns,
+			 const char *reason);
+/* A notice that may come again, about something else. */
+void ft_session_say(struct ft_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 struct ft_event *ft_session_new_pending(struct ft_session *s);
 bool ft_session_is_ignored(const struct ft_session *s, pid_t pid);
 /* Waits for this descriptor, too. tag: what ft_flow_... finds it by. */
@@ -164,19 +194,28 @@ int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m);
 int ft_source_open(struct ft_session *s, struct ft_source **ret);
 struct ft_source *ft_source_close(struct ft_source *src);
 int ft_source_drain(struct ft_source *src);
-/* The next record, refilled from the group when all were told; false: the queue is empty.
- * *ret_read as ft_backlog_next. */
-bool ft_source_next(struct ft_source *src, struct ft_record *ret,
-		    struct ft_read *ret_read);
+/* The next record, refilled from the group when all were told: 1; 0: the queue is empty;
+ * -errno. *ret_read is the read that it came with. */
+int ft_source_next(struct ft_source *src, struct ft_record *ret,
+		   struct ft_read *ret_read);
 
 /* recurse.c: inode marks on each directory. */
 int ft_recurse_add_root(struct ft_source *src, const struct ft_target *t);
 void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
 		       struct ft_span path);
-/* Looks up the paths of the roots anew. */
-void ft_recurse_refresh(struct ft_source *src);
 /* After records were lost: marks and places everything below the roots again. */
 void ft_recurse_rescan(struct ft_source *src);
+
+/* root.c: the PATHs that recurse.c starts at. */
+int ft_root_add(struct ft_source *src, const char *path, struct ft_root **ret);
+void ft_root_fini(struct ft_root *root);
+/* Those of a filesystem that is gone. */
+void ft_root_drop(struct ft_source *src, uint64_t fsid);
+int ft_root_anchor(struct ft_source *src, const struct ft_root *root);
+/* Looks up the paths of the roots anew. */
+void ft_root_refresh(struct ft_source *src);
+/* A directory was moved: is it one on the way to a root? */
+bool ft_root_is_moved_by(const struct ft_source *src, const struct ft_record *rec);
 
 /* fdmode.c */
 int ft_fdmode_open(struct ft_session *s);
@@ -188,4 +227,9 @@ int ft_fdmode_next(struct ft_session *s, struct ft_event *ev);
 int ft_mountwatch_open(struct ft_session *s);
 /* Something changed: new filesystems are marked, gone ones dropped, mount events become
  * pending. */
-int ft_mountwatch_update(struct ft_session *s);
+/* keep: records from before may still be told, so mounts that are gone stay known until
+ * the next call without. 1: it has changed, 0: not, -errno. */
+int ft_mountwatch_update(struct ft_session *s, bool keep);
+/* Is there something that update has not seen? */
+bool ft_mountwatch_is_due(const struct ft_session *s);
+int ft_mountwatch_refresh(struct ft_session *s);

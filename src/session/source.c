@@ -34,6 +34,14 @@ static int open_group(struct ft_session *s, bool *ret_has_objects)
 	return fd;
 }
 
+static void host_mounts_moved(void *data)
+{
+	struct ft_source *src = data;
+
+	src->session->mounts_stale = true;
+	src->resolver.moved_blindly = true;
+}
+
 static int host_drain(void *data)
 {
 	return ft_source_drain(data);
@@ -48,7 +56,9 @@ static bool host_peek(void *data, unsigned int n, struct ft_record *ret)
 
 int ft_source_open(struct ft_session *s, struct ft_source **ret)
 {
-	struct ft_resolve_host host = {.drain = host_drain, .peek = host_peek};
+	struct ft_resolve_host host = {.drain = host_drain,
+				       .peek = host_peek,
+				       .mounts_moved = host_mounts_moved};
 	struct ft_source *src, **list;
 	bool has_objects;
 	int r;
@@ -85,10 +95,8 @@ struct ft_source *ft_source_close(struct ft_source *src)
 		return NULL;
 	if (src->group >= 0)
 		close(src->group);
-	for (size_t i = 0; i < src->roots_count; i++) {
-		close(src->roots[i].fd);
-		free(src->roots[i].path);
-	}
+	for (size_t i = 0; i < src->roots_count; i++)
+		ft_root_fini(&src->roots[i]);
 	free(src->roots);
 	ft_backlog_fini(&src->backlog);
 	ft_resolver_fini(&src->resolver);
@@ -100,14 +108,16 @@ static void scan_record(void *data, const void *record, size_t n, uint64_t posit
 {
 	const struct ft_abi_metadata *m = record;
 	struct ft_source *src = data;
-	struct ft_record rec;
-
 	struct ft_session *s = src->session;
+	struct ft_record rec;
 
 	if (m->mask & FT_EV_Q_OVERFLOW)
 		s->overflow_ns = ft_boot_ns();
 	if (m->mask & FT_EV_OPEN_EXEC)
 		s->tracker_ops->exec(s->tracker, m->pid, position);
+	if ((m->mask & FT_EV_MOVE_SELF) && src->roots_count > 0 &&
+	    ft_decode(record, n, &rec) == 0 && ft_root_is_moved_by(src, &rec))
+		src->resolver.moved_blindly = true;
 	if (ft_resolver_wants(m->mask) && ft_decode(record, n, &rec) == 0)
 		ft_resolver_scan(&src->resolver, &rec, position);
 }
@@ -146,23 +156,40 @@ static bool was_moved_blindly(const struct ft_source *src)
  * What moved meanwhile is drained after, and makes what was found `now` or unknown. */
 static void find_anew(struct ft_source *src)
 {
+	src->rescan_due = false;
+	src->rescanned = true;
 	ft_recurse_rescan(src);
 	ft_source_drain(src);
 }
 
-static bool refill(struct ft_source *src)
+/* Mounts that changed while these records came: which of them is before it cannot be
+ * said. */
+static void see_mounts(struct ft_source *src)
+{
+	if (ft_mountwatch_is_due(src->session))
+		src->resolver.moved_blindly = true;
+}
+
+/* 1: there is something to tell, 0: nothing, -errno. */
+static int refill(struct ft_source *src)
 {
 	bool moved = was_moved_blindly(src);
+	int r;
 
 	ft_resolver_end(&src->resolver);
 	ft_backlog_clear(&src->backlog);
+	src->told_gone = src->rescanned = false;
 	if (src->roots_count > 0)
-		ft_recurse_refresh(src);
-	if (ft_source_drain(src) < 0 && ft_backlog_is_empty(&src->backlog))
-		return false;
+		ft_root_refresh(src);
+	r = ft_source_drain(src);
+	if (r < 0 && ft_backlog_is_empty(&src->backlog))
+		return r;
+	if (!ft_backlog_is_empty(&src->backlog))
+		see_mounts(src);
 	if (src->roots_count > 0) {
-		ft_recurse_refresh(src);
-		if (moved || was_moved_blindly(src))
+		ft_root_refresh(src);
+		if (!src->session->stopping &&
+		    (src->rescan_due || moved || was_moved_blindly(src)))
 			find_anew(src);
 	}
 	if (ft_backlog_is_empty(&src->backlog) && src->backlog.was_emptied)
@@ -170,17 +197,19 @@ static bool refill(struct ft_source *src)
 	return !ft_backlog_is_empty(&src->backlog);
 }
 
-bool ft_source_next(struct ft_source *src, struct ft_record *ret,
-		    struct ft_read *ret_read)
+int ft_source_next(struct ft_source *src, struct ft_record *ret, struct ft_read *ret_read)
 {
 	const struct ft_read *read;
+	int r = 1;
 
-	if (ft_backlog_is_empty(&src->backlog) && !refill(src))
-		return false;
+	if (ft_backlog_is_empty(&src->backlog))
+		r = refill(src);
+	if (r <= 0)
+		return r;
 	if (src->backlog.position == src->segment_end)
 		begin_segment(src);
 	if (!ft_backlog_next(&src->backlog, ret, &read))
-		return false;
+		return 0;
 	*ret_read = *read;
-	return true;
+	return 1;
 }

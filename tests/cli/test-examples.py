@@ -114,7 +114,8 @@ def created_deleted():
         make(f"{top}/{name}")
     os.mkdir(f"{top}/sub")
     os.chown(f"{top}/sub", USER, USER)
-    with Program("created-deleted", top) as program, Worker() as worker:
+    # Who is there before has an id that is known from the first event on.
+    with Worker() as worker, Program("created-deleted", top) as program:
         worker.do(
             f"open({top + '/new'!r}, 'w')",
             f"os.mkdir({top + '/directory'!r})",

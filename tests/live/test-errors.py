@@ -36,6 +36,30 @@ BAD_OPTIONS = [
     ["--gid", "no-such-group"],
     ["--ready-fd", "x"],
     ["--for=1\n2"],
+    # What cannot be at once, or tells nothing.
+    ["--all", "--scope", "tree"],
+    ["--scope", "mount", "-e", "create,delete"],
+    ["--format", "json", "-0"],
+    ["--columns", "path", "--format", "ecs"],
+    ["--columns", "path", "--format", "ocsf"],
+    ["--columns", "path", "--format", "{path}"],
+    ["--columns", "path", "-0"],
+    ["--container", "ab"],
+    ["--ready-fd", "77"],
+    # Not given to it, but by then its own.
+    ["--ready-fd", "3"],
+]
+# What is said of them: a slip, the option, each thing once.
+SAID = [
+    (["--nto-path", "x"], "--nto-path: no such option, --not-path is near (fantail help watch lists them)"),
+    (["--fromat=json"], "--fromat: no such option, --format is near (fantail help watch lists them)"),
+    (["--qqq"], "--qqq: no such option (fantail help watch lists them)"),
+    (["-Z"], "-Z: no such option (fantail help watch lists them)"),
+    (["-e", "creat"], "--events creat: 'creat' is no event, near it: create (fantail help events lists them)"),
+    (["--regex", "("], "--regex (: Unmatched ( or \\("),
+    (["--format", "{tme}"], "--format: unknown column 'tme', near it: time"),
+    (["--columns", "pth"], "--columns: unknown column 'pth', near it: path"),
+    (["--all", "."], "--all with PATH: --all is every filesystem; to show a part of it: --path"),
 ]
 
 
@@ -52,8 +76,31 @@ def ended(arguments, **popen):
 def bad_option(options):
     status, stdout, stderr = ended([*options, "."], cwd=temp_dir())
     equal((status, stdout), (USAGE, b""), f"status and output (stderr: {stderr})")
-    words = re.findall(r"[\w-]+", options[-1].partition("=")[0])
-    one_line(stderr, "message", "fantail", *words[-1:])
+    one_line(stderr, "message", "fantail")
+    words = re.findall(r"[\w-]+", " ".join(options).replace("-0", "--null").replace("-e ", "--events "))
+    check(words[-1] in stderr or words[0] in stderr, f"names neither the option nor its value: {stderr}")
+
+
+@case(*SAID)
+def said(options, line):
+    status, stdout, stderr = ended(options, cwd=temp_dir())
+    equal((status, stdout, stderr), (USAGE, b"", f"fantail: {line}\n"), "status, output, message")
+
+
+@case()
+def events_add_up():
+    """-e given twice is both; one event is one."""
+    here, file = temp_dir(), temp_dir() / "output"
+    (here / "old").touch()
+    for wanted in ({"new": ["create"], "old": ["delete"]}, {"newer": ["create"]}):
+        file.unlink(missing_ok=True)
+        with Running("-e", "create", "-e", "delete", "--count", len(wanted), "-o", file, here) as running:
+            for name, events in wanted.items():
+                (here / name).touch() if events == ["create"] else (here / name).unlink()
+            equal(running.ends("its count"), DONE, "exit status")
+            one_line(running.stderr(), "summary", f"{len(wanted)} event{'s'[: len(wanted) - 1]} in")
+        equal({r["path"]: r["events"] for r in parse(file.read_bytes())},
+              {str(here / name): events for name, events in wanted.items()}, "events")
 
 
 def failed_before_ready(arguments, *needles, prefix=()):
@@ -193,8 +240,30 @@ def closed_stdout():
         timeout=TIMEOUT,
         check=False,
     )
-    check(done.returncode in (DONE, FAILED), f"exit status {done.returncode}")
-    check(len(done.stderr.splitlines()) <= 1, f"stderr: {done.stderr}")
+    equal(done.returncode, DONE, f"exit status (stderr: {done.stderr})")
+    one_line(done.stderr.decode(), "summary", "0 events in")
+
+
+@case()
+def closed_streams():
+    """What is opened with all three closed is none of them."""
+    here = temp_dir()
+    ready, write_end = os.pipe()
+    process = subprocess.Popen(
+        ["sh", "-c", 'exec "$0" watch --ready-fd "$2" "$1" <&- >&- 2>&-', FANTAIL, here, str(write_end)],
+        pass_fds=[write_end],
+        preexec_fn=die_with_parent,
+    )
+    os.close(write_end)
+    with os.fdopen(ready, "rb") as f:
+        told = select.select([f], [], [], TIMEOUT)[0] and f.read(1)
+    try:
+        equal(told, b"\n", "--ready-fd")
+        equal([os.readlink(f"/proc/{process.pid}/fd/{n}") for n in range(3)], ["/dev/null"] * 3, "descriptors")
+    finally:
+        process.terminate()
+        status = process.wait(TIMEOUT)
+    equal(status, DONE, "exit status")
 
 
 main()

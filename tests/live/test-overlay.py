@@ -2,11 +2,12 @@
 """A container's files are never taken for the host's; an overlay can itself be watched."""
 
 import os
+import shutil
 import traceback
 
 from harness import case, check, equal, main, same_set
 from machine import filesystem, overlay, private_mounts, run
-from records import facts, paths, raw
+from records import facts, losses, paths, raw
 from watch import Watch
 
 
@@ -100,6 +101,51 @@ def overlay_watched():
     same_set(told & wanted, wanted, "what was done on the overlay")
     strange = {f[1] for f in told} - {f[1] for f in wanted} - {path(".").rstrip(b"/."), path("dir")}
     check(not strange, f"paths that nobody touched: {strange}")
+
+
+@case()
+def overlay_read_late():
+    """There and back again, and away: no path is said to be of the event when that cannot be known."""
+    with filesystem("ext4") as disk, overlay(disk) as (base, _, _):
+        (base / "out").mkdir()
+        (base / "a/in").mkdir(parents=True)
+        (base / "a/in/f").touch()
+        with Watch("-e", "create,rename,delete", base / "a/in") as watch:
+            with watch.stopped():
+                (base / "a").rename(base / "b")
+                (base / "b/in/g").touch()
+                (base / "b").rename(base / "a")
+            watch.see(base / "a/in/g", "create")
+            (base / "a/in/f").rename(base / "out/f")
+            watch.marker(base / "a/in")
+            with watch.stopped():
+                (base / "a/in/z").mkdir()
+                (base / "a/in/z/f").touch()
+                shutil.rmtree(base / "a/in/z")
+            watch.marker(base / "a/in")
+            records = watch.stop(status=3)
+    path = lambda p: os.fsencode(base / p)
+    made = [r["path_source"] for r in records if raw(r) == path("a/in/g")]
+    equal(made, ["now"], "path_source of what was made while a directory above had another name")
+    moved = [r for r in records if "rename" in r.get("events", ())]
+    equal([(raw(r, "old_path"), raw(r)) for r in moved], [(path("a/in/f"), None)], "moved away")
+    equal(len(losses(records)), 1, "losses: what was done in z")
+
+
+@case("itself", "below")
+def overlay_unmounted(where):
+    """Being watched does not keep it from being unmounted, nor its layers after it."""
+    with filesystem("ext4") as disk:
+        with overlay(disk) as (base, _, _):
+            (base / "dir").mkdir()
+            watched = base if where == "itself" else base.parent
+            with Watch("-e", "create,mnt_detach", watched) as watch:
+                (base / "dir/f").touch()
+                watch.see(base / "dir/f", "create")
+                run("umount", base)
+                watch.see(base, "mnt_detach")
+                watch.stop()
+            run("mount", "-t", "tmpfs", "none", base)  # for overlay() to unmount
 
 
 main()

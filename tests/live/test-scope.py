@@ -6,8 +6,8 @@ import os
 import subprocess
 import time
 
-from harness import Failure, case, check, main, same_set
-from machine import filesystem, mounted
+from harness import Failure, case, check, equal, main, same_set
+from machine import filesystem, mounted, run
 from records import facts, paths, raw
 from watch import Watch
 
@@ -81,6 +81,37 @@ def scope_file():
     check(as_bytes(base / "d/f") <= told, f"the file is not told: {told}")
     same_set(told, as_bytes(base / "d/f", base / "moved"), "the object", as_bytes(base / "link"))
     check(not any("create" in r["events"] for r in records), "its successor is told")
+
+
+@case("file", "directory")
+def moved_to_and_fro(name):
+    """The path is the same before and after: that it was another one meanwhile is seen all the same."""
+    with filesystem("ext4") as base:
+        tree(base, "top/d/f")
+        wanted = base / ("top/d/f" if name == "file" else "top/d")
+        for moved in "top", "top/d":
+            with Watch("-e", "modify", "--scope", name, wanted) as watch:
+                with watch.stopped():
+                    os.rename(base / moved, base / "away")
+                    write(base / "away" / ("d/f" if moved == "top" else "f"))
+                    os.rename(base / "away", base / moved)
+                watch.see(base / "top/d/f", "modify")
+                records = watch.stop()
+            equal({r["path_source"] for r in records}, {"now"}, f"path_source after {moved} moved")
+
+
+@case("file", "directory")
+def unmounted(name):
+    """Being watched does not keep a filesystem from being unmounted."""
+    with filesystem("tmpfs") as base:
+        tree(base, "f")
+        wanted = base / "f" if name == "file" else base
+        with Watch("-e", "modify", "--scope", name, wanted) as watch:
+            write(base / "f")
+            watch.see(base / "f", "modify")
+            run("umount", base)
+            watch.stop()
+        run("mount", "-t", "tmpfs", "none", base)  # for filesystem() to unmount
 
 
 @case()

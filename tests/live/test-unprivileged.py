@@ -7,7 +7,7 @@ import subprocess
 
 from harness import Skip, case, check, equal, main, same_set
 from machine import filesystem, need, run
-from records import facts, paths, raw
+from records import facts, losses, paths, raw
 from watch import FANTAIL, Watch
 
 NOBODY = 65534
@@ -76,6 +76,62 @@ def made_at_once(kind):
     wanted = {os.fsencode(home / f"{n}{p}") for n in trees for p in below}
     same_set(paths(records, "create"), wanted, "made at once")
     equal(len(records), len(wanted), "records (each thing was made once)")
+
+
+@case("tmpfs")
+def many_directories(kind):
+    """More than the queue holds, each opened to be listed: what that does itself must not fill the queue."""
+    need("setpriv")
+    width = 150
+    with open("/proc/sys/fs/fanotify/max_queued_events") as f:
+        check(int(f.read()) < width * (width + 1), "the queue holds them all: this shows nothing")
+    with filesystem("ext4") as programs, filesystem(kind) as base:
+        home = own_directory(base)
+        for n in range(width):
+            for below in range(width):
+                os.makedirs(home / f"{n}/{below}")
+        run("chown", "-R", f"{NOBODY}:{NOBODY}", home)
+        with Watch(home, prefix=AS_NOBODY, program=own_program(programs)) as watch:
+            as_nobody("touch f", home / f"{width - 1}/{width - 1}")
+            watch.see(home / f"{width - 1}/{width - 1}/f", "create")
+            records = watch.stop()
+    equal(losses(records), [], "losses")
+
+
+@case("ext4", "tmpfs")
+def read_late(kind):
+    """Directories that were moved, or are gone, before a mark could be put on them."""
+    need("setpriv")
+    with filesystem("ext4") as programs, filesystem(kind) as base:
+        home = own_directory(base)
+        as_nobody("mkdir old; touch old/before", home)
+        events = "create,delete,rename"
+        with Watch("-e", events, home, prefix=AS_NOBODY, program=own_program(programs)) as watch:
+            with watch.stopped():
+                as_nobody("mkdir N; touch old/f; mv old N/new", home)
+                as_nobody("mkdir x; touch x/f; mv x y", home)
+            watch.marker(home)
+            as_nobody("touch N/new/g", home)
+            watch.see(home / "N/new/g", "create")
+            with watch.stopped():
+                as_nobody("mkdir z; touch z/f; rm -r z", home)
+            watch.marker(home)
+            records = watch.stop(status=3)
+    told = {(raw(r), r["path_source"]) for r in records if "create" in r.get("events", ())}
+    path = lambda p: os.fsencode(home / p)
+    wanted = {
+        (path("N"), "event"),
+        (path("old/f"), "first"),
+        (path("N/new/g"), "event"),
+        (path("x"), "event"),
+        (path("y/f"), "now"),
+        (path("z"), "event"),
+    }
+    same_set({t for t in told if b"marker" not in t[0]}, wanted, "what was made")
+    renames = {f for f in facts(records) if f[0] == "rename"}
+    moves = ("N/new", "old"), ("y", "x")
+    same_set(renames, {("rename", path(n), path(o), True) for n, o in moves}, "what was moved")
+    equal(len(losses(records)), 1, "losses: what was done in z")
 
 
 @case()

@@ -2,6 +2,7 @@
 """A running `fantail watch`."""
 
 import atexit
+import contextlib
 import os
 import select
 import signal
@@ -83,6 +84,16 @@ class Watch:
         while not self.file.exists():
             self._wait_output(deadline, "a new output file")
         self._position, self._records = 0, []
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """What is done inside happens while fantail does not run: it reads all of it afterwards."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def new_records(self):
         """Whole records that came since the last call."""

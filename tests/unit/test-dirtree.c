@@ -405,7 +405,7 @@ static void test_deep(void **state)
 	assert_int_equal(out.len, (size_t)DEEP * 256);
 }
 
-/* DESIGN: 100,000 directories in 16 MiB, names of the length that they have on a Linux
+/* To reach: 100,000 directories in 16 MiB, names of the length that they have on a Linux
  * system (12 on average, some long). */
 static void test_memory(void **state)
 {

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
+#include "event/mask.h"
 #include "format-fixture.h"
 #include "output/output.h"
 
@@ -132,8 +134,8 @@ static void test_text_width(void **state)
 	expect_cut("/home/user/project/main.c", 25, "/home/user/project/main.c\n");
 	expect_cut("/home/user/project/main.c", 24, "/home/u…r/project/main.c\n");
 	expect_cut("/home/user/project/main.c", 16, "/home…ect/main.c\n");
-	/* No narrower than can be read. */
-	expect_cut("/home/user/project/main.c", 3, "/ho…t/main.c\n");
+	expect_cut("/home/user/project/main.c", 3, "….c\n");
+	expect_cut("/home/user/project/main.c", 1, "…\n");
 	/* An escape and a wide character are there or not. */
 	expect_cut("/a\n\n\n\n\n\n\n\n\n\n\n\nz", 16, "/a\\n…\\n\\n\\n\\nz\n");
 	expect_cut("/漢字漢字漢字漢字漢字漢字", 16, "/漢字…字漢字漢字\n");
@@ -155,6 +157,84 @@ static void test_text_width_of_a_line(void **state)
 
 	ev.path = FT_SPAN("/one/very/long/path/that/does/not/fit/here.txt");
 	expect(f, &ev, 1, "4711     /one/ve…t/fit/here.txt  /usr/bin/touch  1\n");
+}
+
+static void test_text_rename(void **state)
+{
+	_cleanup_format_ struct ft_format *f = make(&(struct ft_output_config){
+		.format = FT_FORMAT_TEXT, .columns = "path,seq", .width = 31});
+	struct ft_event ev = created;
+
+	ev.old_path = FT_SPAN("/tmp/upload/part.1");
+	ev.path = FT_SPAN("/srv/files/album/42");
+	expect(f, &ev, 1, "/tm…d/part.1 -> /sr…album/42  1\n");
+	/* What one does not need the other has. */
+	ev.path = FT_SPAN("/srv/42");
+	expect(f, &ev, 1, "/tmp/…load/part.1 -> /srv/42  1\n");
+	ev.old_path = FT_SPAN("/a");
+	ev.path = FT_SPAN("/srv/files/album/42/full");
+	expect(f, &ev, 1, "/a -> /srv/fi…/album/42/full  1\n");
+	ev.path = (struct ft_span){0};
+	ev.old_path = FT_SPAN("/srv/files/album/42/full/size");
+	expect(f, &ev, 1, "/srv/fi…um/42/full/size -> ?  1\n");
+}
+
+static void put_line(const struct ft_output_config *c, const struct ft_event *ev,
+		     struct ft_bytes *out)
+{
+	_cleanup_format_ struct ft_format *f = make(c);
+
+	ft_format_put(f, out, ev, 1);
+	assert_true(out->len > 0 && out->data[out->len - 1] == '\n');
+	out->len--;
+	if (ft_escape_width(ft_bytes_span(out)) > c->width)
+		fail_msg("wider than %u: %s", c->width, ft_bytes_cstr(out));
+}
+
+static void expect_shown(struct ft_bytes *line, const char *what)
+{
+	if (!strstr(ft_bytes_cstr(line), what))
+		fail_msg("no '%s' in: %s", what, ft_bytes_cstr(line));
+}
+
+static void check_width(const char *columns, unsigned int width)
+{
+	_cleanup_bytes_ struct ft_bytes line = {0}, renamed = {0};
+	struct ft_output_config c = {
+		.format = FT_FORMAT_TEXT, .columns = columns, .width = width};
+	struct ft_event ev = created;
+
+	ev.mask = ft_mask_of_group(FT_GROUP_ALL);
+	ev.path = FT_SPAN("/srv/漢字/files/album/of/the/last/summer/42.jpeg");
+	put_line(&c, &ev, &line);
+	ev.old_path = FT_SPAN("/tmp/incoming/upload/of/somebody/else/part.1");
+	put_line(&c, &ev, &renamed);
+	if (columns || width < 80)
+		return;
+	expect_shown(&line, "14:00:00.123  touch(4711)");
+	expect_shown(&line, "create,");
+	expect_shown(&line, "/sr");
+	expect_shown(&line, "42.jpeg");
+	expect_shown(&renamed, "/tm");
+	expect_shown(&renamed, "/part.1 -> /sr");
+	expect_shown(&renamed, "42.jpeg");
+}
+
+static void test_text_never_wider(void **state)
+{
+	static const char *const columns[] = {
+		NULL,
+		"path,seq",
+		"events,old_path,path",
+		"process,exe,parents,events,path",
+		"time,after,seq,events,path,old_path,path_source,dir,inode,dev,fs,pid,"
+		"process,certainty,comm,exe,args,uid,user,gid,group,ppid,start,cgroup,"
+		"container,parents",
+	};
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(columns); i++)
+		for (unsigned int width = 1; width <= 160; width++)
+			check_width(columns[i], width);
 }
 
 /* More ids than the table of names holds, there and back. */
@@ -245,6 +325,8 @@ int main(void)
 		cmocka_unit_test(test_text_color),
 		cmocka_unit_test(test_text_width),
 		cmocka_unit_test(test_text_width_of_a_line),
+		cmocka_unit_test(test_text_rename),
+		cmocka_unit_test(test_text_never_wider),
 		cmocka_unit_test(test_names_of_ids),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_parse_format),

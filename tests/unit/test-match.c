@@ -225,6 +225,46 @@ static void test_ambiguous(void **state)
 	assert_true(wanted(FT_MATCH_COMM, "sh", &ev));
 }
 
+/* It may have been anyone with this pid. */
+static void test_another(void **state)
+{
+	static const struct {
+		enum ft_match_kind kind;
+		const char *yes, *no; /* of the one candidate */
+		bool sure;
+	} cases[] = {
+		{FT_MATCH_COMM, "vi", "ls", false},
+		{FT_MATCH_EXE, "vi", "ls", false},
+		{FT_MATCH_UID, "1000", "0", false},
+		{FT_MATCH_GID, "100", "0", false},
+		{FT_MATCH_CONTAINER, "0123", "4567", false},
+		{FT_MATCH_PID, "400", "401", true},
+		{FT_MATCH_TREE, "200", "401", true},
+		{FT_MATCH_PATH, "/a", "/b", true},
+		{FT_MATCH_REGEX, "a", "b", true},
+	};
+	const struct ft_process *candidates[] = {&vi};
+	struct ft_event ev = event_by(&vi);
+
+	assert_int_equal(FT_ARRAY_SIZE(cases), FT_MATCH_KIND_COUNT);
+	ev.certainty = FT_CERTAINTY_AMBIGUOUS;
+	ev.candidates = candidates;
+	ev.candidates_count = 1;
+	for (size_t i = 0; i < FT_ARRAY_SIZE(cases); i++) {
+		ev.may_be_another = false;
+		assert_true(wanted(cases[i].kind, cases[i].yes, &ev));
+		assert_false(wanted(cases[i].kind, cases[i].no, &ev));
+		assert_true(excluded(cases[i].kind, cases[i].yes, &ev));
+		assert_false(excluded(cases[i].kind, cases[i].no, &ev));
+		ev.may_be_another = true;
+		assert_true(wanted(cases[i].kind, cases[i].yes, &ev));
+		assert_false(wanted(cases[i].kind, cases[i].no, &ev));
+		assert_int_equal(excluded(cases[i].kind, cases[i].yes, &ev),
+				 cases[i].sure);
+		assert_false(excluded(cases[i].kind, cases[i].no, &ev));
+	}
+}
+
 static void test_lost_and_gap_pass(void **state)
 {
 	_cleanup_match_ struct ft_match *m = new_match();
@@ -249,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_process_unknown),
 		cmocka_unit_test(test_kinds_are_and),
 		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_another),
 		cmocka_unit_test(test_lost_and_gap_pass),
 	};
 

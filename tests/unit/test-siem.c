@@ -64,9 +64,22 @@ static void load_fields(struct fields *ret, const char *name)
 	assert_true(ret->count > 20);
 }
 
-static bool type_fits(const char *type, char json, struct ft_span raw)
+static bool is_date(struct ft_span raw)
 {
 	int y, mo, d, h, mi, s, n, end = 0;
+	char text[31];
+
+	if (raw.len != 30)
+		return false;
+	memcpy(text, raw.data, 30);
+	text[30] = '\0';
+	return sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ%n", &y, &mo, &d, &h, &mi, &s,
+		      &n, &end) == 7 &&
+	       end == 30;
+}
+
+static bool type_fits(const char *type, char json, struct ft_span raw)
+{
 
 	switch (type[0]) {
 	case 'o':
@@ -78,10 +91,7 @@ static bool type_fits(const char *type, char json, struct ft_span raw)
 	case 'l':
 		return json == 'n' && !memchr(raw.data, '.', raw.len);
 	case 'd':
-		return json == 's' && raw.len == 30 &&
-		       sscanf(raw.data, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ%n", &y, &mo, &d, &h,
-			      &mi, &s, &n, &end) == 7 &&
-		       end == 30;
+		return json == 's' && is_date(raw);
 	default:
 		return json == 's' && raw.len > 0;
 	}
@@ -235,7 +245,7 @@ static void test_ecs_values(void **state)
 
 static void test_ocsf_values(void **state)
 {
-	/* DESIGN's precedence: rename delete create update attrib open read. */
+	/* The precedence: rename delete create update attrib open read. */
 	static const struct {
 		uint64_t mask;
 		const char *part;

@@ -138,8 +138,10 @@ static inline void assert_only(const struct ft_attribution *a,
 	assert_text(a->process->comm, comm);
 	if (certainty == FT_CERTAINTY_EXACT) {
 		assert_int_equal(a->candidates_count, 0);
+		assert_false(a->may_be_another);
 		return;
 	}
+	assert_true(a->may_be_another);
 	assert_int_equal(a->candidates_count, 1);
 	assert_ptr_equal(a->candidates[0], a->process);
 }
