@@ -137,7 +137,8 @@ static bool concerns_directory(const struct ft_source *src, const struct ft_reco
 {
 	uint64_t moved = src->resolver.has_objects ? FT_EV_RENAME : FT_EV_MOVED_TO;
 
-	return (rec->mask & FT_EV_ONDIR) && (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | moved));
+	return (rec->mask & FT_EV_ONDIR) &&
+	       (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | moved));
 }
 
 /* One record of a FID group. True: *ev is to be told. */

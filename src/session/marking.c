@@ -409,7 +409,7 @@ static int mark_target(struct ft_session *s, const struct ft_target *t)
 		 * name is an error. */
 		if (r < 0)
 			ft_session_say(s, "%s (%s): cannot be watched: %s", m->mountpoint,
-					  m->type, strerror(-r));
+				       m->type, strerror(-r));
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@ typedef void (*ft_notice_fn)(void *data, const char *text);
 /* A directory or file under inode marks, where the whole filesystem cannot be marked. Its
  * path is looked up anew as time passes. */
 struct ft_root {
-	int fd; /* O_PATH: whose link is the path now */
+	int fd;		 /* O_PATH: whose link is the path now */
 	int mount_id;	 /* that it is seen through */
 	bool is_private; /* fd is on a private mount of that: it can be unmounted */
 	uint64_t fsid;
@@ -36,9 +36,9 @@ struct ft_source {
 	struct ft_resolver resolver;
 	struct ft_root *roots;
 	size_t roots_count;
-	bool rescanned;	  /* with the backlog at hand; once is enough */
-	bool rescan_due;  /* with the next one */
-	bool told_gone;	  /* with the backlog at hand */
+	bool rescanned;	   /* with the backlog at hand; once is enough */
+	bool rescan_due;   /* with the next one */
+	bool told_gone;	   /* with the backlog at hand */
 	uint64_t mask;	   /* of its filesystem marks */
 	uint64_t shown;	   /* requested bits that its marks may tell */
 	bool marks_mounts; /* scope mount: the filesystem marks are for directories alone
@@ -86,8 +86,9 @@ struct ft_session {
 	int mount_group;	/* -1: none */
 	int64_t mounts_seen_ns; /* wall clock: no mount had come or gone that was not seen
 				 */
-	bool was_stopped; /* and continued: nobody looked for a while; set by the caller */
-	bool mounts_kept;	/* some are in the table that are gone */
+	bool was_stopped;  /* and continued: nobody looked for a while; set by the caller
+			    */
+	bool mounts_kept;  /* some are in the table that are gone */
 	int mounts_untold; /* mounts that came or went, by the kernel's count, and were
 			      not seen */
 	bool mounts_stale; /* a directory that mounts stand on was renamed */

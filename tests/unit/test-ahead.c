@@ -187,12 +187,39 @@ static void test_clear(void **state)
 	check_all(&a, b, 0, 0);
 }
 
+/* A rename of which one place alone was told: the other one is not that. */
+static void test_half_told(void **state)
+{
+	_cleanup_(ft_ahead_fini) struct ft_ahead a = {0};
+	const struct ft_place place = {FT_SPAN("filesystem-of-parent"), FT_SPAN("name")};
+	struct ft_record in = {.mask = FT_EV_RENAME | FT_EV_ONDIR,
+			       .object = FT_SPAN("filesystem-of-in"),
+			       .place = place};
+	struct ft_record out = {.mask = FT_EV_RENAME | FT_EV_ONDIR,
+				.object = FT_SPAN("filesystem-of-out"),
+				.old_place = place};
+	const struct ft_move *m;
+
+	(void)state;
+	assert_int_equal(ft_ahead_add(&a, &in, 0), 0);
+	assert_int_equal(ft_ahead_add(&a, &out, 1), 0);
+	m = ft_ahead_find(&a, in.object);
+	assert_non_null(m);
+	assert_int_equal(m->from.dir.len, 0);
+	assert_true(is_place(&m->to, &place));
+	m = ft_ahead_find(&a, out.object);
+	assert_non_null(m);
+	assert_true(is_place(&m->from, &place));
+	assert_int_equal(m->to.dir.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_clear),
+		cmocka_unit_test(test_half_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,13 +140,27 @@ static void test_none(void **state)
 	ft_memory_fini(&m);
 }
 
+/* Moved to a place that nobody tells: the old name is not one of it any more. */
+static void test_moved_away(void **state)
+{
+	_cleanup_(ft_memory_fini) struct ft_memory m = {0};
+	struct ft_place p = {FT_SPAN("directory"), FT_SPAN("name")};
+	const struct ft_place none = {0};
+
+	(void)state;
+	assert_int_equal(ft_memory_init(&m), 0);
+	ft_memory_put(&m, FT_SPAN("object-of-fs"), &p, false);
+	assert_true(ft_memory_get(&m, FT_SPAN("object-of-fs"), &p));
+	ft_memory_put(&m, FT_SPAN("object-of-fs"), &none, false);
+	assert_false(ft_memory_get(&m, FT_SPAN("object-of-fs"), &p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_removed),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_random),	   cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_bounds),	   cmocka_unit_test(test_none),
+		cmocka_unit_test(test_moved_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
