@@ -14,7 +14,8 @@ enum { TRIES = 3 };
 
 static void read_text(struct ft_seeder *s, pid_t pid, struct ft_step *step)
 {
-	step->has_ids = ft_procfs_read_ids(s->proc, pid, &step->uid, &step->gid);
+	step->has_ids =
+		s->has_ids && ft_procfs_read_ids(s->proc, pid, &step->uid, &step->gid);
 	ft_procfs_read_exe(s->proc, pid, &s->exe);
 	step->text.args_cut = ft_procfs_read_args(s->proc, pid, &s->args);
 	ft_procfs_read_cgroup(s->proc, pid, &s->cgroup);

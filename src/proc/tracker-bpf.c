@@ -31,7 +31,7 @@ struct ft_tracker {
 	struct ft_bpfring ring;
 	struct ft_history history;
 	struct ft_seeder seeder;
-	int connector;	     /* -1: ids are not told, and not known after the seeding */
+	int connector;	     /* -1: changes of ids are not told, so that none is known */
 	struct ft_bytes exe; /* scratch, as the next */
 	struct ft_bytes cgroup;
 	uint64_t dropped; /* told so far */
@@ -250,6 +250,7 @@ static int start(struct ft_tracker *t)
 	if (r < 0)
 		return r;
 	t->connector = ft_connector_open(bpf_program__fd(t->bpf->progs.connector_ids));
+	t->seeder.has_ids = t->connector >= 0;
 	r = ft_seeder_run(&t->seeder, &t->history);
 	drain(t);
 	return r;

@@ -9,7 +9,7 @@ import sys
 
 from harness import case, check, equal, main, same_set, show
 from machine import Skip, filesystem, libc, mounted, temp_dir
-from records import raw
+from records import is_event, raw
 from watch import Watch
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
@@ -236,6 +236,38 @@ def dropped_before():
     if HAS_BPF:
         equal(record["process"]["certainty"], "exact", show(record))
     equal((record["process"]["uid"], record["process"]["gid"]), (NOBODY, NOGROUP), "ids")
+
+
+@case()
+def too_much():
+    """More than the ring has room for while nobody reads: said to be lost, and nothing wrong is certain."""
+    touch, filler, count = program("touch"), "x" * 4000, 1500
+    silent = [(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+    with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
+        with stopped(watch):
+            for n in range(count):
+                # The same program under another name each time.
+                args = [f"touch-{n}", f"{base}/{n}", f"{base}/dir-{n}/" + filler]
+                wait(os.posix_spawn(touch, args, os.environ, file_actions=silent), 1)
+        (base / "after").touch()
+        watch.see(base / "after")
+        watch.marker(base)
+        pid = os.posix_spawn(touch, ["touch", f"{base}/exact"], os.environ)
+        wait(pid)
+        watch.see(base / "exact")
+        records = watch.stop(3 if HAS_BPF else 0)
+    told = by_path([r for r in records if is_event(r)])
+    lost = [r for r in records if not is_event(r)]
+    check(all(r["where"] == "process" for r in lost), show(lost))
+    equal(bool(lost), HAS_BPF, "something was lost")
+    for n in range(count):
+        record = told[os.fsencode(f"{base}/{n}")]
+        args = record.get("process", {}).get("args")
+        known = face(record)["certainty"] == "exact"
+        check(not known or args[0] == f"touch-{n}", show(record, 600))
+    last = told[os.fsencode(base / "exact")]
+    wanted = exact(pid, touch, ["touch", f"{base}/exact"], "touch")
+    check(is_right(face(last), wanted), f"afterwards: {show(face(last), 800)}")
 
 
 def run_in(directory, *command, exe=None):
