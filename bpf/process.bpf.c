@@ -294,6 +294,7 @@ static int executed(struct task_struct *task, __u32 copy)
 	s->end = 0;
 	s->head.flags = 0;
 	fill(&s->head, FT_WIRE_EXEC, task);
+	s->head.exec_id = task->self_exec_id;
 	fill_comm(&s->head, task);
 	if (has_worked(task))
 		s->head.flags |= FT_WIRE_WORKED;
