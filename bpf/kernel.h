@@ -71,7 +71,6 @@ struct file {
 };
 
 struct fdtable {
-	__u32 max_fds;
 	struct file **fd;
 };
 

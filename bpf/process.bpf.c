@@ -239,23 +239,27 @@ static void put_args(struct scratch *s, struct mm_struct *mm)
 	s->end = at + n;
 }
 
-static struct file *file_at(struct task_struct *task, __u32 i)
+/* A table has room for 64 at least. */
+static void read_files(struct task_struct *task, struct file **files, __u32 count)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd), *file = 0;
+	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
 
-	if (i < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), &files[i]);
-	return file;
+	bpf_probe_read_kernel(files, count * sizeof(*files), table);
 }
 
-static bool is_inherited(struct task_struct *parent, struct file *file)
+static bool is_written(struct file *file)
 {
-	for (__u32 i = 0; i < KEPT; i++) {
-		if (file_at(parent, i) == file)
-			return true;
-	}
-	return false;
+	return file && BPF_CORE_READ(file, f_mode) & FILE_WRITABLE &&
+	       (BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE) == MODE_REGULAR;
+}
+
+static bool is_among(struct file *file, struct file *const *files)
+{
+	bool is = false;
+
+	for (__u32 i = 0; i < KEPT; i++)
+		is |= files[i] == file;
+	return is;
 }
 
 /*
@@ -265,14 +269,14 @@ static bool is_inherited(struct task_struct *parent, struct file *file)
  */
 static bool has_worked(struct task_struct *task)
 {
+	struct file *own[REDIRECTED] = {0}, *kept[KEPT] = {0};
+
 	if (bpf_core_field_exists(task->ioac.syscw) && task->ioac.syscw > 0)
 		return true;
+	read_files(task, own, REDIRECTED);
+	read_files(task->real_parent, kept, KEPT);
 	for (__u32 i = 0; i < REDIRECTED; i++) {
-		struct file *file = file_at(task, i);
-		if (!file || !(BPF_CORE_READ(file, f_mode) & FILE_WRITABLE) ||
-		    (BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE) != MODE_REGULAR)
-			continue;
-		if (!is_inherited(task->real_parent, file))
+		if (is_written(own[i]) && !is_among(own[i], kept))
 			return true;
 	}
 	return false;
@@ -290,6 +294,7 @@ static int executed(struct task_struct *task, __u32 copy)
 	s->end = 0;
 	s->head.flags = 0;
 	fill(&s->head, FT_WIRE_EXEC, task);
+	s->head.exec_id = task->self_exec_id;
 	fill_comm(&s->head, task);
 	if (has_worked(task))
 		s->head.flags |= FT_WIRE_WORKED;

@@ -60,25 +60,6 @@ void ft_history_init(struct ft_history *h, int64_t wall_offset, int64_t tick_ns)
 	*h = (struct ft_history){.wall_offset = wall_offset, .tick_ns = tick_ns};
 }
 
-void ft_history_fini(struct ft_history *h)
-{
-	struct ft_past_pid *p;
-	size_t pos = 0;
-
-	while ((p = ft_table_next(&h->pids, &pos))) {
-		while (p->newest) {
-			struct ft_past *image = p->newest;
-			p->newest = image->before;
-			ft_history_free_image(h, image);
-		}
-		h->bytes -= sizeof(*p);
-		free(p);
-	}
-	ft_history_free_retired(h);
-	ft_table_fini(&h->pids);
-	ft_bytes_fini(&h->container);
-}
-
 /* ---- images ---- */
 
 struct lineage {
@@ -289,6 +270,7 @@ static bool add_image(struct ft_history *h, struct ft_past_pid *p,
 	if (p->newest) {
 		image->seeded = p->newest->seeded;
 		image->is_forked = p->newest->is_forked;
+		image->exec_id = p->newest->exec_id;
 	}
 	image->below |= root_bit(h, p->pid);
 	put_image(h, p, image);
@@ -312,6 +294,7 @@ static void add_fork(struct ft_history *h, struct ft_past_pid *p,
 	if (!add_image(h, p, step, from ? from->program : NULL, &l))
 		return;
 	p->newest->seeded = 0;
+	p->newest->exec_id = 0;
 	p->newest->is_forked = true;
 }
 
@@ -345,6 +328,23 @@ static void set_idle(const struct ft_history *h, struct ft_past *image, int64_t 
 		image->is_idle = image->is_idle || image->is_forked;
 }
 
+static void set_executed(struct ft_past *image, const struct ft_step *step)
+{
+	image->is_forked = false;
+	image->exec_id = step->exec_id;
+}
+
+/* Two copies of a program may both have told it. */
+static bool is_told_twice(const struct ft_past_pid *p, const struct ft_step *step)
+{
+	const struct ft_past *i = p->newest;
+
+	if (p->open == 0 || i->start != step->start)
+		return false;
+	return step->kind == FT_STEP_FORK ||
+	       (step->exec_id != 0 && i->exec_id == step->exec_id);
+}
+
 static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 		     const struct ft_step *step)
 {
@@ -360,7 +360,7 @@ static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 	struct ft_program *program = program_of(h, step, p->newest);
 	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l))
-		p->newest->is_forked = false;
+		set_executed(p->newest, step);
 	else if (!program)
 		lose(h, step->time);
 	drop_program(h, program);
@@ -462,6 +462,9 @@ void ft_history_add(struct ft_history *h, const struct ft_step *told)
 		return;
 	}
 	if (step.kind != FT_STEP_SEED && is_known(p, &step))
+		return;
+	if ((step.kind == FT_STEP_FORK || step.kind == FT_STEP_EXEC) &&
+	    is_told_twice(p, &step))
 		return;
 	switch (step.kind) {
 	case FT_STEP_SEED:

@@ -38,7 +38,8 @@ struct ft_step {
 	pid_t ppid;
 	pid_t source;
 	int64_t time;
-	int64_t start; /* of the process; a seed's is cut to the tick */
+	int64_t start;	  /* of the process; a seed's is cut to the tick */
+	uint64_t exec_id; /* exec: the same only if it is told twice; 0: not known */
 	bool has_ids;
 	uid_t uid;
 	gid_t gid;
@@ -56,6 +57,7 @@ struct ft_past {
 	int64_t begin;
 	int64_t end;
 	int64_t start;
+	uint64_t exec_id;
 	int64_t seeded;			/* when; 0: it was not. Of the process. */
 	bool is_forked;			/* nothing executed since the fork */
 	bool is_idle;			/* forked, and executed before it did anything */

@@ -2,6 +2,7 @@
 /* Who did it, from what BPF programs say of every fork, exec, end, name and id. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <process.skel.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,6 @@
 #include "proc/observe.h"
 #include "proc/seed.h"
 #include "proc/wire.h"
-#include "process.skel.h"
 
 /*
  * The batch of records is read first and the ring drained second: what the process was
@@ -100,6 +100,7 @@ static void take_record(void *data, const void *record, size_t len)
 		.source = (pid_t)w->source,
 		.time = (int64_t)w->time,
 		.start = (int64_t)w->start,
+		.exec_id = w->exec_id,
 		.has_ids = t->connector >= 0,
 		.uid = w->uid,
 		.gid = w->gid,

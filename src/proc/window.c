@@ -15,6 +15,25 @@ void ft_history_free_retired(struct ft_history *h)
 	}
 }
 
+void ft_history_fini(struct ft_history *h)
+{
+	struct ft_past_pid *p;
+	size_t pos = 0;
+
+	while ((p = ft_table_next(&h->pids, &pos))) {
+		while (p->newest) {
+			struct ft_past *image = p->newest;
+			p->newest = image->before;
+			ft_history_free_image(h, image);
+		}
+		h->bytes -= sizeof(*p);
+		free(p);
+	}
+	ft_history_free_retired(h);
+	ft_table_fini(&h->pids);
+	ft_bytes_fini(&h->container);
+}
+
 void ft_history_forget(struct ft_history *h, int64_t until)
 {
 	if (h->forgotten < until)

@@ -39,7 +39,8 @@ struct ft_wire {
 	unsigned int kind;
 	unsigned int flags;
 	unsigned long long time;
-	unsigned long long start; /* of the process */
+	unsigned long long start;   /* of the process */
+	unsigned long long exec_id; /* exec: one more than that before */
 	unsigned int pid;
 	unsigned int ppid;
 	unsigned int source; /* fork: whose image it begins with */

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from harness import case, check, equal, main, same_set, show
-from machine import Skip, filesystem, libc, mounted, temp_dir
+from machine import Skip, filesystem, libc, temp_dir
 from records import is_event, raw
 from watch import Watch
 

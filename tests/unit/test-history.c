@@ -535,6 +535,43 @@ static void test_below(void **state)
 	assert_true(ft_history_is_below(h, a.process, 11));
 }
 
+/* Each program has a copy, and both may say the same. */
+static void test_told_twice(void **state)
+{
+	struct ft_history *h = *state;
+	struct ft_step exec = {
+		.kind = FT_STEP_EXEC,
+		.pid = CHILD,
+		.time = 120,
+		.start = 100,
+		.exec_id = 7,
+		.text = {.exe = FT_SPAN("/a")},
+	};
+
+	seed(h, PARENT, "/sh", 50);
+	fork_at(h, PARENT, CHILD, 100);
+	fork_at(h, PARENT, CHILD, 100);
+	struct ft_attribution a = find(h, CHILD, 60, 110);
+	assert_exact(&a, "/sh");
+	ft_history_add(h, &exec);
+	ft_history_add(h, &exec);
+	end_at(h, CHILD, 100, 140);
+	end_at(h, CHILD, 100, 140);
+	a = find(h, CHILD, 60, 200);
+	assert_exact(&a, "/a");
+	/* The same program executed again is another image. */
+	fork_at(h, PARENT, CHILD, 300);
+	exec.start = 300;
+	exec.time = 310;
+	ft_history_add(h, &exec);
+	exec.exec_id = 8;
+	exec.time = 320;
+	ft_history_add(h, &exec);
+	a = find(h, CHILD, 305, 400);
+	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
+	assert_int_equal(a.candidates_count, 2);
+}
+
 /* What was handed out stays as it is until the next window, whatever is told meanwhile.
  */
 static void test_handed_out(void **state)
@@ -575,6 +612,7 @@ int main(void)
 		HISTORY(test_eviction),
 		HISTORY(test_eviction_in_window),
 		HISTORY(test_below),
+		HISTORY(test_told_twice),
 		HISTORY(test_handed_out),
 	};
 
