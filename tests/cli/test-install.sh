@@ -39,9 +39,11 @@ export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR=$root
 library=$(dirname "$PKG_CONFIG_LIBDIR")
 read -ra flags < <(pkg-config --cflags --libs libfantail)
 read -ra static < <(pkg-config --cflags --static libfantail)
+# What the library itself needs, but not the shared one in its place.
+read -ra private < <(pkg-config --libs --static libfantail | sed 's/-lfantail//')
 "${compiler[@]}" -std=c99 -Wall -Wextra -Werror -o "$folder/shared" "$folder/example.c" "${flags[@]}"
 "${compiler[@]}" -std=c99 -Wall -Wextra -Werror -o "$folder/static" "$folder/example.c" "${static[@]}" \
-	"$library/libfantail.a" -pthread
+	"$library/libfantail.a" "${private[@]}" -pthread
 
 see() {
 	local path=$folder/watched/created line
