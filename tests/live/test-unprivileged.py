@@ -12,7 +12,7 @@ from watch import FANTAIL, Watch
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
-CAPABILITIES = "cap_sys_admin,cap_dac_read_search=ep"
+CAPABILITIES = "cap_sys_admin,cap_dac_read_search,cap_sys_ptrace,cap_net_admin+ep"
 
 
 def own_program(base):
