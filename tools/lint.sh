@@ -93,6 +93,8 @@ options() {
 # For the flags of each file, and the help of the program.
 build='build-dev'
 [ -e $build/build.ninja ] || meson setup $build -Dwerror=true >/dev/null || echo "lint: cannot set up $build"
+# Headers that are made must be there to be read.
+meson compile -C $build >/dev/null || echo "lint: cannot build $build"
 
 check 'clang-format' format
 check 'cppcheck' cppcheck_tree
