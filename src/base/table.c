@@ -52,12 +52,12 @@ static int table_grow(struct ft_table *t)
 	return 0;
 }
 
-/* Never more than 3/4 full: there is always an empty slot, at which every search ends. */
+/* Never more than 7/8 full: there is always an empty slot, at which every search ends. */
 static bool table_is_full(const struct ft_table *t)
 {
 	size_t slots = t->mask + 1;
 
-	return !t->slots || t->count + 1 > slots - slots / 4;
+	return !t->slots || t->count + 1 > slots - slots / 8;
 }
 
 int ft_table_add(struct ft_table *t, uint64_t hash, void *item)

@@ -12,7 +12,7 @@ struct ft_table_slot {
 	void *item; /* NULL: empty */
 };
 
-/* Zero-initialised is an empty table. Grows by doubling at 3/4 full; the caller bounds
+/* Zero-initialised is an empty table. Grows by doubling at 7/8 full; the caller bounds
  * the number of items. */
 struct ft_table {
 	struct ft_table_slot *slots;
