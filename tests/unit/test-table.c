@@ -68,7 +68,7 @@ static void check_whole(struct ft_table *t, struct item *items, hash_fn hash)
 		assert_int_equal(items[key].seen, items[key].in ? 1 : 0);
 	assert_null(ft_table_next(t, &pos));
 	if (t->slots)
-		assert_true(t->count * 4 <= (t->mask + 1) * 3);
+		assert_true(t->count * 8 <= (t->mask + 1) * 7);
 }
 
 /* Phases in which the table fills and empties, so that it is seen at every load. */
