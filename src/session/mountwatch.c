@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
 #include "session/session.h"
@@ -90,26 +91,26 @@ static bool drain_mount_group(struct ft_session *s, unsigned int *ret_changes)
 	return any;
 }
 
+/* Whoever polls takes the table's sign of change away, the caller by epoll: so it is read
+ * and compared. */
 static bool has_changed(struct ft_session *s, unsigned int *ret_changes)
 {
-	struct pollfd p = {.fd = s->mounts_poll, .events = POLLPRI};
+	uint64_t hash = 1;
 	char buffer[MOUNT_READ];
-	bool any = false;
+	ssize_t n;
 
 	if (s->mount_group >= 0)
 		return drain_mount_group(s, ret_changes);
-	if (s->mounts_poll < 0)
+	if (s->mounts_poll < 0 || lseek(s->mounts_poll, 0, SEEK_SET) < 0)
 		return false;
-	if (poll(&p, 1, 0) <= 0) {
+	while ((n = read(s->mounts_poll, buffer, sizeof(buffer))) > 0)
+		hash = ft_hash_bytes(hash, buffer, (size_t)n);
+	if (hash == s->mounts_hash) {
 		s->mounts_seen_ns = ft_now_ns();
 		return false;
 	}
-	/* Reading to the end rearms the poll. */
-	if (lseek(s->mounts_poll, 0, SEEK_SET) < 0)
-		return false;
-	while (read(s->mounts_poll, buffer, sizeof(buffer)) > 0)
-		any = true;
-	return any;
+	s->mounts_hash = hash;
+	return true;
 }
 
 static void tell_mount(struct ft_session *s, uint64_t bit, const struct ft_mount *m)
@@ -262,10 +263,9 @@ static int replace_mounts(struct ft_session *s, struct ft_mounts *now, bool keep
 
 bool ft_mountwatch_is_due(const struct ft_session *s)
 {
-	struct pollfd p[] = {{.fd = s->mount_group, .events = POLLIN},
-			     {.fd = s->mounts_poll, .events = POLLPRI}};
+	struct pollfd p = {.fd = s->mount_group, .events = POLLIN};
 
-	return poll(p, 2, 0) > 0;
+	return poll(&p, 1, 0) > 0;
 }
 
 int ft_mountwatch_update(struct ft_session *s, bool keep)
