@@ -34,7 +34,6 @@ void ft_session_tell_gap(struct ft_session *s, int64_t from_ns, int64_t to_ns,
 {
 	struct ft_event *ev = ft_session_new_pending(s);
 
-	s->incomplete = true;
 	if (!ev) {
 		ft_session_tell_lost(s, FT_LOST_BUFFER, 1, true);
 		return;
@@ -50,7 +49,6 @@ void ft_session_tell_lost(struct ft_session *s, enum ft_lost_where where, uint64
 {
 	struct ft_event *ev;
 
-	s->incomplete = true;
 	for (size_t i = s->pending_at; i < s->pending_count; i++) {
 		ev = &s->pending[i];
 		if (ev->kind != FT_KIND_LOST || ev->where != where ||

@@ -295,8 +295,6 @@ void ft_session_ignore_file(struct ft_session *s, int fd)
 	s->output_key.len = 0;
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
-	s->output_dev = st.st_dev;
-	s->output_ino = st.st_ino;
 	if (ft_handle_fsid(fd, &fsid) < 0 ||
 	    ft_handle_key(fd, "", fsid, &s->output_key) < 0)
 		s->output_key.len = 0;

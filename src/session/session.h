@@ -67,12 +67,8 @@ struct ft_session {
 	uint64_t events;
 	bool started;
 	bool stopping;
-	bool watches_all;
-	bool has_rename; /* FAN_RENAME; else moved_from and moved_to are told */
-	bool incomplete; /* something was lost: said once by the `lost` record */
 	struct ft_view view;
 	struct ft_match *match;
-	bool match_needs_process;
 
 	struct ft_source **sources;
 	size_t sources_count;
@@ -105,8 +101,6 @@ struct ft_session {
 	pid_t self;
 	pid_t *ignored; /* readers of our output */
 	size_t ignored_count;
-	dev_t output_dev; /* our own output file, 0: none */
-	ino_t output_ino;
 	struct ft_key output_key;
 
 	struct ft_event
@@ -134,7 +128,6 @@ enum ft_notice {
 	FT_NOTICE_MARKS,
 	FT_NOTICE_RENAME,
 	FT_NOTICE_MOUNT_SCOPE,
-	FT_NOTICE_FS_ERROR,
 	FT_NOTICE_MOUNT_EVENTS,
 	FT_NOTICE_PROCESS,
 };
