@@ -305,6 +305,16 @@ static int discard(struct cli_follow *f)
 	return e < 0 ? e : 0;
 }
 
+static int add_root(struct cli_follow *f)
+{
+	struct ft_session *s = f->what->session;
+	int e = ft_session_add_root(s, s->self);
+
+	if (e < 0)
+		cli_error("%s", ft_session_error(s));
+	return e;
+}
+
 /* Nothing is printed in it, but what is wrong with it is told as ever. */
 static int check_format(const struct ft_output_config *config)
 {
@@ -368,6 +378,8 @@ static int start(struct cli_follow *f)
 		e = cli_watch_add_targets(f->what);
 	if (e == 0)
 		e = cli_loop_start(&f->loop);
+	if (e == 0)
+		e = add_root(f);
 	return e < 0 ? e : discard(f);
 }
 

@@ -154,13 +154,12 @@ static bool hits_tree(const struct ft_filter *f, const struct ft_filter_context 
 {
 	pid_t root = (pid_t)f->number;
 
-	if (s->pid == root)
-		return true;
+	/* Of what has the number, and is not known, the root itself is the likely one. */
 	if (!s->process)
-		return false;
+		return s->pid == root && !f->negate;
 	if (c->below)
 		return c->below(c->below_data, s->process, root);
-	return is_among_parents(s->process, root);
+	return s->pid == root || is_among_parents(s->process, root);
 }
 
 static int init_text(struct ft_filter *f, struct ft_filter_context *c, const char *value,

@@ -136,6 +136,22 @@ bool ft_match_needs_process(const struct ft_match *m)
 	return m->unwanted[FT_FILTER_SIDE_PROCESS].count > 0;
 }
 
+static pid_t get_tree(const struct filter_list *list, size_t *n)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].kind == FT_MATCH_TREE && (*n)-- == 0)
+			return (pid_t)list->items[i].number;
+	}
+	return 0;
+}
+
+pid_t ft_match_get_tree(const struct ft_match *m, size_t n)
+{
+	pid_t pid = get_tree(&m->wanted[FT_MATCH_TREE], &n);
+
+	return pid > 0 ? pid : get_tree(&m->unwanted[FT_FILTER_SIDE_PROCESS], &n);
+}
+
 void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data)
 {
 	m->context.below = fn;
@@ -229,14 +245,40 @@ static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
 	return n > 0;
 }
 
+/* Is what this kind asks for not known of the process? Whoever has no pid here is no
+ * descendant of one that has. */
+static bool is_unknown(const struct ft_event *ev, enum ft_match_kind kind,
+		       const struct ft_process *p)
+{
+	if (!p)
+		return kind == FT_MATCH_TREE ? ev->pid > 0 : kind != FT_MATCH_PID;
+	if (kind == FT_MATCH_UID || kind == FT_MATCH_GID)
+		return !p->has_ids;
+	return ev->certainty == FT_CERTAINTY_CREDENTIALS &&
+	       (kind == FT_MATCH_EXE || kind == FT_MATCH_CONTAINER);
+}
+
+static bool may_be_wanted(const struct ft_event *ev, enum ft_match_kind kind)
+{
+	enum ft_filter_side side = ft_filter_side_of(kind);
+	size_t n = side == FT_FILTER_SIDE_PROCESS ? count_subjects(ev, side) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_unknown(ev, kind, get_subject(ev, side, i).process))
+			return true;
+	}
+	return is_in_doubt(ev, kind);
+}
+
+/* in_doubt: is what may match enough? */
 static bool match_side(const struct ft_match *m, const struct ft_event *ev,
-		       enum ft_filter_side side)
+		       enum ft_filter_side side, bool in_doubt)
 {
 	if (ev->kind != FT_KIND_EVENT)
 		return true;
 	for (unsigned int i = 0; i < FT_MATCH_KIND_COUNT; i++) {
 		if (ft_filter_side_of(i) == side && m->wanted[i].count > 0 &&
-		    !is_wanted(m, ev, i))
+		    !is_wanted(m, ev, i) && !(in_doubt && may_be_wanted(ev, i)))
 			return false;
 	}
 	return m->unwanted[side].count == 0 || !is_unwanted(m, ev, side);
@@ -244,12 +286,17 @@ static bool match_side(const struct ft_match *m, const struct ft_event *ev,
 
 bool ft_match_path(const struct ft_match *m, const struct ft_event *ev)
 {
-	return match_side(m, ev, FT_FILTER_SIDE_PATH);
+	return match_side(m, ev, FT_FILTER_SIDE_PATH, false);
 }
 
 bool ft_match_process(const struct ft_match *m, const struct ft_event *ev)
 {
-	return match_side(m, ev, FT_FILTER_SIDE_PROCESS);
+	return match_side(m, ev, FT_FILTER_SIDE_PROCESS, false);
+}
+
+bool ft_match_is_undecided(const struct ft_match *m, const struct ft_event *ev)
+{
+	return match_side(m, ev, FT_FILTER_SIDE_PROCESS, true);
 }
 
 bool ft_match_excludes_below(const struct ft_match *m, const char *dir)

@@ -10,7 +10,8 @@ enum ft_match_kind {
 	FT_MATCH_REGEX, /* POSIX extended on bytes (C locale), unanchored, on the whole
 			   path */
 	FT_MATCH_PID,
-	FT_MATCH_TREE, /* pid and its descendants */
+	FT_MATCH_TREE, /* the process that has this pid when it begins, and its
+			  descendants */
 	FT_MATCH_COMM, /* as a whole; of a longer one the 15 bytes that the kernel keeps
 			*/
 	FT_MATCH_EXE,  /* glob on the executable's path */
@@ -47,6 +48,8 @@ bool ft_match_needs_process(const struct ft_match *m);
 typedef bool (*ft_match_below_fn)(void *data, const struct ft_process *p, pid_t root);
 /* For FT_MATCH_TREE; without it, by the parents that a process names. */
 void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data);
+/* The pid of the nth FT_MATCH_TREE, negated or not; 0: there are no more. */
+pid_t ft_match_get_tree(const struct ft_match *m, size_t n);
 
 /*
  * Kind EVENT only; LOST and GAP always match. Positive path filters match if `path` or
@@ -59,6 +62,8 @@ void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data);
  */
 bool ft_match_path(const struct ft_match *m, const struct ft_event *ev);
 bool ft_match_process(const struct ft_match *m, const struct ft_event *ev);
+/* Of what ft_match_process() refuses: might it match if more of the process were known? */
+bool ft_match_is_undecided(const struct ft_match *m, const struct ft_event *ev);
 static inline bool ft_match_event(const struct ft_match *m, const struct ft_event *ev)
 {
 	return ft_match_path(m, ev) && ft_match_process(m, ev);

@@ -248,15 +248,6 @@ static void lineage_of_image(const struct ft_past *image, struct lineage *l)
 	add_ancestors_of(l, image);
 }
 
-static uint64_t root_bit(const struct ft_history *h, pid_t pid)
-{
-	uint64_t bits = 0;
-
-	for (size_t i = 0; i < h->roots_count; i++)
-		bits |= (uint64_t)(h->roots[i] == pid) << i;
-	return bits;
-}
-
 static bool add_image(struct ft_history *h, struct ft_past_pid *p,
 		      const struct ft_step *step, struct ft_program *program,
 		      const struct lineage *l)
@@ -272,7 +263,7 @@ static bool add_image(struct ft_history *h, struct ft_past_pid *p,
 		image->is_forked = p->newest->is_forked;
 		image->exec_id = p->newest->exec_id;
 	}
-	image->below |= root_bit(h, p->pid);
+	image->below |= ft_history_root_bits(h, p->pid, step->start);
 	put_image(h, p, image);
 	return true;
 }
@@ -345,18 +336,27 @@ static bool is_told_twice(const struct ft_past_pid *p, const struct ft_step *ste
 	       (step->exec_id != 0 && i->exec_id == step->exec_id);
 }
 
+/* Of a process that is known, whoever its parent is by now. */
+static void keep_below(const struct ft_history *h, const struct ft_past_pid *p,
+		       int64_t start, struct lineage *l)
+{
+	const struct ft_past *i = p->newest;
+
+	if (i && start / h->tick_ns == i->start / h->tick_ns)
+		l->below = i->below;
+}
+
 static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 		     const struct ft_step *step)
 {
 	struct lineage l = {0};
-	uint64_t below = p->newest ? p->newest->below : 0;
 
 	if (p->newest)
 		undo_rename(h, p, step);
 	if (p->newest && !step->has_worked)
 		set_idle(h, p->newest, step->start);
 	lineage_of_pid(h, step->ppid, &l);
-	l.below |= below;
+	keep_below(h, p, step->start, &l);
 	struct ft_program *program = program_of(h, step, p->newest);
 	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l))
@@ -437,9 +437,13 @@ static void add_seed(struct ft_history *h, struct ft_past_pid *p,
 	struct lineage l = {0};
 
 	p->seen = h->seeding;
+	p->parent = step->ppid;
 	if (is_seed_known(h, p, step))
 		return;
 	lineage_of_pid(h, step->ppid, &l);
+	/* Who has that number may be another by now: ft_history_mark_below() sees. */
+	l.below = 0;
+	keep_below(h, p, step->start, &l);
 	struct ft_program *program = program_of(h, step, NULL);
 	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l)) {

@@ -16,7 +16,6 @@ enum {
 	FT_HISTORY_MAX = 8 * FT_HISTORY_KEEP,
 	FT_HISTORY_PARENTS = 16,
 	FT_HISTORY_CANDIDATES = 8,
-	FT_HISTORY_ROOTS = 64,
 	FT_HISTORY_COMM = 16,
 };
 
@@ -75,13 +74,20 @@ struct ft_past {
 struct ft_past_pid {
 	pid_t pid;
 	uint64_t judged; /* in which backlog */
-	uint64_t seen;	 /* in which seeding */
+	uint64_t seen;	 /* in which seeding, */
+	pid_t parent;	 /* and whose child it was then */
 	struct ft_past *newest;
 	size_t open;	   /* images that have not ended: one, or several by threads */
 	bool has_overlaps; /* images may have ended before older ones did */
 	struct ft_attribution answer;
 	const struct ft_process *candidates[FT_HISTORY_CANDIDATES];
 	struct ft_process shared;
+};
+
+/* A process and no other one that has its number later. */
+struct ft_life {
+	pid_t pid;
+	int64_t start; /* maybe cut to the tick */
 };
 
 struct ft_history {
@@ -100,7 +106,7 @@ struct ft_history {
 	uint64_t lost;
 	struct ft_past_pid *last;
 	struct ft_bytes container; /* scratch */
-	pid_t roots[FT_HISTORY_ROOTS];
+	struct ft_life roots[FT_TRACKER_ROOTS];
 	size_t roots_count;
 };
 
@@ -118,9 +124,10 @@ void ft_history_forget(struct ft_history *h, int64_t until);
 /* As the tracker's. */
 void ft_history_begin(struct ft_history *h, int64_t from, int64_t to);
 void ft_history_find(struct ft_history *h, pid_t pid, struct ft_attribution *ret);
+int ft_history_add_root(struct ft_history *h, pid_t root);
 bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
 
-/* ---- between history.c and window.c ---- */
+/* ---- between history.c, window.c and ancestry.c ---- */
 
 struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid);
 void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,
@@ -129,3 +136,7 @@ void ft_history_end_all(struct ft_history *h, struct ft_past_pid *p, int64_t tim
 void ft_history_free_image(struct ft_history *h, struct ft_past *image);
 void ft_history_free_retired(struct ft_history *h);
 void ft_history_unlink_image(struct ft_past_pid *p, struct ft_past *image);
+/* The roots that this process is itself. */
+uint64_t ft_history_root_bits(const struct ft_history *h, pid_t pid, int64_t start);
+/* Who runs now inherits from the parents that were seen. */
+void ft_history_mark_below(struct ft_history *h);

@@ -179,6 +179,12 @@ static void bpf_find(struct ft_tracker *t, pid_t pid, uint64_t position,
 	ft_history_find(&t->history, pid, ret);
 }
 
+static int bpf_add_root(struct ft_tracker *t, pid_t root)
+{
+	drain(t);
+	return ft_history_add_root(&t->history, root);
+}
+
 static bool bpf_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t root)
 {
 	return ft_history_is_below(&t->history, p, root);
@@ -279,6 +285,7 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.begin = bpf_begin,
 	.exec = bpf_exec,
 	.find = bpf_find,
+	.add_root = bpf_add_root,
 	.is_below = bpf_is_below,
 	.take_lost = bpf_take_lost,
 };

@@ -39,6 +39,11 @@ static void none_find(struct ft_tracker *t, pid_t pid, uint64_t position,
 	*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
 }
 
+static int none_add_root(struct ft_tracker *t, pid_t root)
+{
+	return 0;
+}
+
 static bool none_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t root)
 {
 	return p->pid == root;
@@ -56,6 +61,7 @@ const struct ft_tracker_ops ft_tracker_none = {
 	.begin = none_begin,
 	.exec = none_exec,
 	.find = none_find,
+	.add_root = none_add_root,
 	.is_below = none_is_below,
 	.take_lost = none_take_lost,
 };

@@ -37,6 +37,11 @@ struct dead_slot {
 	uint64_t backlog;
 };
 
+struct root {
+	pid_t pid;
+	uint64_t start; /* ticks */
+};
+
 struct ft_tracker {
 	struct ft_tracker_host host;
 	struct ft_observer observer;
@@ -46,6 +51,8 @@ struct ft_tracker {
 	struct ft_pid *last; /* most records follow one of their own process */
 	/* Pids of which nothing was found in this backlog. */
 	struct dead_slot dead[DEAD_SLOTS];
+	struct root roots[FT_TRACKER_ROOTS];
+	size_t roots_count;
 	uint64_t lost;
 };
 
@@ -245,9 +252,38 @@ static void procfs_find(struct ft_tracker *t, pid_t pid, uint64_t position,
 		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
 }
 
-static bool has_parent(const struct ft_process *p, pid_t root)
+static int procfs_add_root(struct ft_tracker *t, pid_t root)
 {
-	if (p->pid == root || (p->has_ppid && p->ppid == root))
+	struct ft_images *images = &t->observer.images;
+	struct ft_pid *p;
+
+	if (t->roots_count == FT_TRACKER_ROOTS)
+		return -E2BIG;
+	p = ft_images_get(images, root);
+	if (!p)
+		return -ENOMEM;
+	ft_observe(&t->observer, p, FT_IMAGE_LEAN);
+	if (!p->now) {
+		ft_images_remove(images, p);
+		return -ESRCH;
+	}
+	t->roots[t->roots_count++] = (struct root){root, p->now->stat.start};
+	return 0;
+}
+
+static const struct root *find_root(const struct ft_tracker *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->roots_count; i++)
+		if (t->roots[i].pid == pid)
+			return &t->roots[i];
+	return NULL;
+}
+
+static bool has_parent(const struct ft_image *image, pid_t root)
+{
+	const struct ft_process *p = &image->process;
+
+	if (p->ppid == root || image->first_ppid == root)
 		return true;
 	for (size_t i = 0; i < p->parents_count; i++) {
 		if (p->parents[i].pid == root)
@@ -256,26 +292,51 @@ static bool has_parent(const struct ft_process *p, pid_t root)
 	return false;
 }
 
-/* Past what the image itself tells: by the parents that each had first, also those who
- * have died since. */
-static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *process,
-			    pid_t root)
+/* Who had this pid when one of his children, or of theirs, was started. */
+static const struct ft_image *holder(const struct ft_tracker *t, pid_t pid,
+				     uint64_t start)
 {
-	pid_t pid = process->pid;
-	uint64_t start = UINT64_MAX;
+	const struct ft_pid *p = ft_images_find(&t->observer.images, pid);
 
-	if (root <= 0)
-		return false;
-	if (has_parent(process, root))
-		return true;
-	for (size_t i = 0; i < WALK_MAX && pid > 0; i++) {
-		const struct ft_pid *p = ft_images_find(&t->observer.images, pid);
-		if (!p || !p->now || p->now->stat.start > start)
-			return false;
-		if (has_parent(&p->now->process, root) || p->now->first_ppid == root)
-			return true;
-		start = p->now->stat.start;
-		pid = p->now->first_ppid;
+	if (!p)
+		return NULL;
+	if (p->now && p->now->stat.start <= start)
+		return p->now;
+	return p->before && p->before->stat.start <= start ? p->before : NULL;
+}
+
+/* Of a root that is not kept any more the number is all there is. */
+static bool was_held_by(const struct ft_tracker *t, const struct root *root,
+			uint64_t start)
+{
+	const struct ft_image *image = holder(t, root->pid, start);
+
+	return !image || image->stat.start == root->start;
+}
+
+static const struct ft_image *image_of(const struct ft_tracker *t,
+				       const struct ft_process *process)
+{
+	const struct ft_pid *p = ft_images_find(&t->observer.images, process->pid);
+
+	if (p && p->before && p->before->process.id == process->id)
+		return p->before;
+	return p ? p->now : NULL;
+}
+
+/* By the parents that each had first, also those who have died since. */
+static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *process,
+			    pid_t pid)
+{
+	const struct root *root = find_root(t, pid);
+	const struct ft_image *image = root ? image_of(t, process) : NULL;
+
+	for (size_t i = 0; i < WALK_MAX && image; i++) {
+		if (image->process.pid == pid)
+			return image->stat.start == root->start;
+		if (has_parent(image, pid))
+			return was_held_by(t, root, image->stat.start);
+		image = holder(t, image->first_ppid, image->stat.start);
 	}
 	return false;
 }
@@ -327,6 +388,7 @@ const struct ft_tracker_ops ft_tracker_procfs = {
 	.begin = procfs_begin,
 	.exec = procfs_exec,
 	.find = procfs_find,
+	.add_root = procfs_add_root,
 	.is_below = procfs_is_below,
 	.take_lost = procfs_take_lost,
 };

@@ -35,6 +35,9 @@ struct ft_attribution {
 
 struct ft_tracker;
 
+/* Bound: so many roots. */
+enum { FT_TRACKER_ROOTS = 64 };
+
 struct ft_tracker_ops {
 	const char *name;
 	/* Seeds from what runs now. */
@@ -58,7 +61,13 @@ struct ft_tracker_ops {
 	/* Who is behind the record of pid at this position? */
 	void (*find)(struct ft_tracker *t, pid_t pid, uint64_t position,
 		     struct ft_attribution *ret);
-	/* Is pid, or one of its ancestors, root? By the image's ancestry where known. */
+	/*
+	 * The process that has this pid now is one that is_below() will be asked for, not
+	 * another that has the number later. Before the first begin(). 0; -ESRCH: there
+	 * is none; -E2BIG.
+	 */
+	int (*add_root)(struct ft_tracker *t, pid_t root);
+	/* Is it that root, or was it forked below it, whoever its parents are by now? */
 	bool (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
 	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
 	 * of the time. */

@@ -139,6 +139,15 @@ static bool concerns_directory(const struct ft_source *src, const struct ft_reco
 	       (rec->mask & (FT_EV_CREATE | FT_EV_DELETE | moved));
 }
 
+/* What a filter keeps back only because the process is not known is counted. */
+static bool match_process(struct ft_session *s, const struct ft_event *ev)
+{
+	if (ft_match_process(s->match, ev))
+		return true;
+	s->undecided += ft_match_is_undecided(s->match, ev);
+	return false;
+}
+
 /* One record of a FID group. True: *ev is to be told. */
 static bool tell(struct ft_source *src, const struct ft_record *rec,
 		 const struct ft_read *read, uint64_t position, struct ft_event *ev)
@@ -165,7 +174,7 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 	if (!ft_match_path(s->match, ev))
 		return false;
 	attribute(s, position, ev);
-	return ft_match_process(s->match, ev);
+	return match_process(s, ev);
 }
 
 /* 1: told, FT_SESSION_MORE, 0: nothing, or something of our own first; -errno. */
@@ -205,13 +214,21 @@ static int next_of_fd_group(struct ft_session *s, struct ft_event *ev)
 		if (ft_match_path(s->match, ev)) {
 			s->tracker_ops->begin(s->tracker, s->fd_empty_ns, ft_boot_ns());
 			attribute(s, 0, ev);
-			if (ft_match_process(s->match, ev))
+			if (match_process(s, ev))
 				return 1;
 		}
 		if (s->asked_fd >= 0)
 			ft_session_answer(s, 1);
 	}
 	return r;
+}
+
+/* Once for all that was read together. */
+static void tell_undecided(struct ft_session *s)
+{
+	if (s->undecided > 0)
+		ft_session_tell_lost(s, FT_LOST_PROCESS, s->undecided, true);
+	s->undecided = 0;
 }
 
 static int next(struct ft_session *s, struct ft_event *ev)
@@ -229,8 +246,11 @@ static int next(struct ft_session *s, struct ft_event *ev)
 		s->turn = (s->turn + 1) % s->sources_count;
 	}
 	r = next_of_fd_group(s, ev);
-	if (r != 0 || s->stopping)
+	if (r != 0)
 		return r;
+	tell_undecided(s);
+	if (s->stopping)
+		return next_pending(s, ev) ? 1 : 0;
 	r = ft_mountwatch_update(s, false);
 	if (r < 0)
 		return r;

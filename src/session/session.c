@@ -307,6 +307,28 @@ static bool below(void *data, const struct ft_process *p, pid_t root)
 	return s->tracker_ops->is_below(s->tracker, p, root);
 }
 
+int ft_session_add_root(struct ft_session *s, pid_t root)
+{
+	int r = s->tracker_ops->add_root(s->tracker, root);
+
+	if (r == -ESRCH)
+		return ft_session_fail(s, r, "process %d: there is none", root);
+	if (r == -E2BIG)
+		return ft_session_fail(s, r, "process %d: more than %d trees", root,
+				       FT_TRACKER_ROOTS);
+	return r < 0 ? ft_session_fail(s, r, "process %d: %s", root, strerror(-r)) : 0;
+}
+
+static int add_roots(struct ft_session *s)
+{
+	int r = 0;
+	pid_t root;
+
+	for (size_t i = 0; r == 0 && (root = ft_match_get_tree(s->match, i)) > 0; i++)
+		r = ft_session_add_root(s, root);
+	return r;
+}
+
 static int drain_sources(void *data)
 {
 	struct ft_session *s = data;
@@ -398,6 +420,9 @@ int ft_session_start(struct ft_session *s)
 	r = open_tracker(s, &host);
 	if (r < 0)
 		return ft_session_fail(s, r, "process tracking: %s", strerror(-r));
+	r = add_roots(s);
+	if (r < 0)
+		return r;
 	if (s->flags & FT_SESSION_ASK) {
 		r = start_asking(s);
 	} else {

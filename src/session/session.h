@@ -97,6 +97,8 @@ struct ft_session {
 	int64_t overflow_ns; /* boot clock: records had been lost by then */
 	const struct ft_tracker_ops *tracker_ops;
 	struct ft_tracker *tracker;
+	uint64_t undecided; /* records that a filter kept back, the process being unknown:
+			       not told yet */
 
 	pid_t self;
 	pid_t *ignored; /* readers of our output */
@@ -145,6 +147,9 @@ int ft_session_add_path(struct ft_session *s, const char *path, enum ft_scope sc
 int ft_session_add_all(struct ft_session *s);
 int ft_session_add_filter(struct ft_session *s, enum ft_match_kind kind,
 			  const char *value, bool negate);
+/* Of a session that was started: this process and its descendants are what the tracker's
+ * is_below() knows from now on. */
+int ft_session_add_root(struct ft_session *s, pid_t root);
 /* Never told: records of this process, and records about this object (an output file). */
 int ft_session_ignore_pid(struct ft_session *s, pid_t pid);
 void ft_session_ignore_file(struct ft_session *s, int fd);

@@ -203,6 +203,11 @@ static void test_ancestors(void **state)
 		assert_text(a.process->parents[i].exe, f->self);
 	for (size_t i = 0; i < 16; i++)
 		assert_int_not_equal(a.process->parents[i].pid, c.pid);
+	assert_int_equal(ops->add_root(f->t, last), 0);
+	assert_int_equal(ops->add_root(f->t, a.process->ppid), 0);
+	assert_int_equal(ops->add_root(f->t, c.pid), 0);
+	assert_int_equal(ops->add_root(f->t, getpid()), 0);
+	assert_int_equal(ops->add_root(f->t, other.pid), 0);
 	assert_true(ops->is_below(f->t, a.process, last));
 	assert_true(ops->is_below(f->t, a.process, a.process->ppid));
 	assert_true(ops->is_below(f->t, a.process, c.pid));
@@ -240,6 +245,7 @@ static void test_orphan(void **state)
 	struct ft_attribution a = find_in(f, orphan, child_next_tick());
 	assert_int_equal(a.certainty, FT_CERTAINTY_EXACT);
 	assert_int_equal(a.process->ppid, c.pid);
+	assert_int_equal(ops->add_root(f->t, c.pid), 0);
 	uint64_t id = a.process->id;
 	int64_t from = child_now();
 	assert_int_equal(kill(c.pid, SIGKILL), 0);
