@@ -29,7 +29,7 @@ static bool is_descendant(const struct cli_follow *f, const struct ft_process *p
 {
 	const struct ft_session *s = f->what->session;
 
-	return s->tracker_ops->is_below(s->tracker, p, s->self);
+	return s->tracker_ops->is_below(s->tracker, p, s->self) > 0;
 }
 
 /* Another pid namespace's have none, a failing filesystem and mounts neither. */

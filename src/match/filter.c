@@ -158,7 +158,7 @@ static bool hits_tree(const struct ft_filter *f, const struct ft_filter_context 
 	if (!s->process)
 		return s->pid == root && !f->negate;
 	if (c->below)
-		return c->below(c->below_data, s->process, root);
+		return c->below(c->below_data, s->process, root) > 0;
 	return s->pid == root || is_among_parents(s->process, root);
 }
 

@@ -245,26 +245,40 @@ static bool is_unwanted(const struct ft_match *m, const struct ft_event *ev,
 	return n > 0;
 }
 
+static bool may_be_below(const struct ft_match *m, const struct ft_process *p)
+{
+	const struct filter_list *list = &m->wanted[FT_MATCH_TREE];
+	const struct ft_filter_context *c = &m->context;
+
+	for (size_t i = 0; c->below && i < list->count; i++)
+		if (c->below(c->below_data, p, (pid_t)list->items[i].number) < 0)
+			return true;
+	return false;
+}
+
 /* Is what this kind asks for not known of the process? Whoever has no pid here is no
  * descendant of one that has. */
-static bool is_unknown(const struct ft_event *ev, enum ft_match_kind kind,
-		       const struct ft_process *p)
+static bool is_unknown(const struct ft_match *m, const struct ft_event *ev,
+		       enum ft_match_kind kind, const struct ft_process *p)
 {
 	if (!p)
 		return kind == FT_MATCH_TREE ? ev->pid > 0 : kind != FT_MATCH_PID;
+	if (kind == FT_MATCH_TREE)
+		return may_be_below(m, p);
 	if (kind == FT_MATCH_UID || kind == FT_MATCH_GID)
 		return !p->has_ids;
 	return ev->certainty == FT_CERTAINTY_CREDENTIALS &&
 	       (kind == FT_MATCH_EXE || kind == FT_MATCH_CONTAINER);
 }
 
-static bool may_be_wanted(const struct ft_event *ev, enum ft_match_kind kind)
+static bool may_be_wanted(const struct ft_match *m, const struct ft_event *ev,
+			  enum ft_match_kind kind)
 {
 	enum ft_filter_side side = ft_filter_side_of(kind);
 	size_t n = side == FT_FILTER_SIDE_PROCESS ? count_subjects(ev, side) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_unknown(ev, kind, get_subject(ev, side, i).process))
+		if (is_unknown(m, ev, kind, get_subject(ev, side, i).process))
 			return true;
 	}
 	return is_in_doubt(ev, kind);
@@ -278,7 +292,7 @@ static bool match_side(const struct ft_match *m, const struct ft_event *ev,
 		return true;
 	for (unsigned int i = 0; i < FT_MATCH_KIND_COUNT; i++) {
 		if (ft_filter_side_of(i) == side && m->wanted[i].count > 0 &&
-		    !is_wanted(m, ev, i) && !(in_doubt && may_be_wanted(ev, i)))
+		    !is_wanted(m, ev, i) && !(in_doubt && may_be_wanted(m, ev, i)))
 			return false;
 	}
 	return m->unwanted[side].count == 0 || !is_unwanted(m, ev, side);

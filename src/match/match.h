@@ -45,7 +45,8 @@ bool ft_match_excludes_below(const struct ft_match *m, const char *dir);
 /* Does it look at anything but the path? Then the process must be known before. */
 bool ft_match_needs_process(const struct ft_match *m);
 
-typedef bool (*ft_match_below_fn)(void *data, const struct ft_process *p, pid_t root);
+/* 1, 0, or -errno: that is not known. */
+typedef int (*ft_match_below_fn)(void *data, const struct ft_process *p, pid_t root);
 /* For FT_MATCH_TREE; without it, by the parents that a process names. */
 void ft_match_set_below(struct ft_match *m, ft_match_below_fn fn, void *data);
 /* The pid of the nth FT_MATCH_TREE, negated or not; 0: there are no more. */

@@ -44,7 +44,7 @@ static int none_add_root(struct ft_tracker *t, pid_t root)
 	return 0;
 }
 
-static bool none_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t root)
+static int none_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t root)
 {
 	return p->pid == root;
 }

@@ -30,7 +30,7 @@
  * no order; and a program from where nobody watches (a memfd) is not told at all.
  */
 
-enum { DEAD_SLOTS = 1024, WALK_MAX = 64 };
+enum { DEAD_SLOTS = 1024, WALK_MAX = 64, INIT = 1 };
 
 struct dead_slot {
 	pid_t pid;
@@ -40,6 +40,7 @@ struct dead_slot {
 struct root {
 	pid_t pid;
 	uint64_t start; /* ticks */
+	int64_t added;
 };
 
 struct ft_tracker {
@@ -66,9 +67,9 @@ static void procfs_begin(struct ft_tracker *t, int64_t from, int64_t to)
 
 /* By time, not by backlog: it may be read with one queue's records and matter for those
  * of another. */
-static void procfs_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+static void procfs_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
 {
-	ft_execs_add(&t->execs, pid, ft_observer_now());
+	ft_execs_add(&t->execs, exec->pid, ft_observer_now());
 }
 
 static bool is_exec_told(const struct ft_tracker *t, pid_t pid)
@@ -237,13 +238,13 @@ static struct ft_pid *look_up(struct ft_tracker *t, pid_t pid)
 	return p;
 }
 
-static void procfs_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+static void procfs_find(struct ft_tracker *t, const struct ft_question *q,
 			struct ft_attribution *ret)
 {
 	struct ft_pid *p = t->last;
 
-	if (!p || p->pid != pid) {
-		p = look_up(t, pid);
+	if (!p || p->pid != q->pid) {
+		p = look_up(t, q->pid);
 		t->last = p;
 	}
 	if (p)
@@ -267,7 +268,8 @@ static int procfs_add_root(struct ft_tracker *t, pid_t root)
 		ft_images_remove(images, p);
 		return -ESRCH;
 	}
-	t->roots[t->roots_count++] = (struct root){root, p->now->stat.start};
+	t->roots[t->roots_count++] =
+		(struct root){root, p->now->stat.start, ft_observer_now()};
 	return 0;
 }
 
@@ -324,9 +326,20 @@ static const struct ft_image *image_of(const struct ft_tracker *t,
 	return p ? p->now : NULL;
 }
 
+/* Nobody saw its parent before it ended, or before init was its parent: it may have been
+ * forked below the root. */
+static bool is_foundling(const struct ft_tracker *t, const struct root *root,
+			 const struct ft_image *image)
+{
+	if (ft_observer_start(&t->observer, &image->stat) < root->added)
+		return false;
+	return image->first_ppid == INIT ||
+	       !holder(t, image->first_ppid, image->stat.start);
+}
+
 /* By the parents that each had first, also those who have died since. */
-static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *process,
-			    pid_t pid)
+static int procfs_is_below(struct ft_tracker *t, const struct ft_process *process,
+			   pid_t pid)
 {
 	const struct root *root = find_root(t, pid);
 	const struct ft_image *image = root ? image_of(t, process) : NULL;
@@ -336,6 +349,8 @@ static bool procfs_is_below(struct ft_tracker *t, const struct ft_process *proce
 			return image->stat.start == root->start;
 		if (has_parent(image, pid))
 			return was_held_by(t, root, image->stat.start);
+		if (is_foundling(t, root, image))
+			return -ENODATA;
 		image = holder(t, image->first_ppid, image->stat.start);
 	}
 	return false;

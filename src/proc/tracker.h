@@ -67,8 +67,9 @@ struct ft_tracker_ops {
 	 * is none; -E2BIG.
 	 */
 	int (*add_root)(struct ft_tracker *t, pid_t root);
-	/* Is it that root, or was it forked below it, whoever its parents are by now? */
-	bool (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
+	/* Is it that root, or was it forked below it, whoever its parents are by now? 1,
+	 * 0; -ENODATA: may be, its first parents are not known. */
+	int (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
 	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
 	 * of the time. */
 	uint64_t (*take_lost)(struct ft_tracker *t);

@@ -300,7 +300,7 @@ void ft_session_ignore_file(struct ft_session *s, int fd)
 		s->output_key.len = 0;
 }
 
-static bool below(void *data, const struct ft_process *p, pid_t root)
+static int below(void *data, const struct ft_process *p, pid_t root)
 {
 	struct ft_session *s = data;
 

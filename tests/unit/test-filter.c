@@ -74,7 +74,7 @@ static void test_pid(void **state)
 	assert_false(excluded(FT_MATCH_PID, "7", &none));
 }
 
-static bool is_below(void *data, const struct ft_process *p, pid_t root)
+static int is_below(void *data, const struct ft_process *p, pid_t root)
 {
 	const struct ft_process **asked = data;
 
