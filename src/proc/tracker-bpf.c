@@ -5,7 +5,6 @@
 #include <process.skel.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,9 +24,6 @@ enum {
 	/* The inode of the first pid namespace, whose numbers the programs tell. */
 	INITIAL_PID_NAMESPACE = 0xeffffffcu,
 	HEALTH_NSEC = 1000000000,
-	/* The kernel's own form of a device. */
-	DEV_MINOR_BITS = 20,
-	DEV_MINOR_MASK = (1 << DEV_MINOR_BITS) - 1,
 };
 
 struct ft_tracker {
@@ -79,20 +75,14 @@ static void set_text(struct ft_tracker *t, const struct ft_wire *w, const char *
 static const enum ft_step_kind kinds[] = {
 	[FT_WIRE_FORK] = FT_STEP_FORK, [FT_WIRE_EXEC] = FT_STEP_EXEC,
 	[FT_WIRE_FREE] = FT_STEP_END,  [FT_WIRE_COMM_SET] = FT_STEP_COMM,
-	[FT_WIRE_IDS] = FT_STEP_IDS,   [FT_WIRE_CGROUP_SET] = FT_STEP_CGROUP,
-	[FT_WIRE_THREAD] = FT_STEP_THREAD,
+	[FT_WIRE_IDS] = FT_STEP_IDS,
 };
-
-static bool has_text(const struct ft_wire *w)
-{
-	return w->kind == FT_WIRE_EXEC || w->kind == FT_WIRE_CGROUP_SET;
-}
 
 static bool is_whole(const struct ft_wire *w, size_t len)
 {
-	if (len < sizeof(*w) || w->kind < FT_WIRE_FORK || w->kind > FT_WIRE_LAST)
+	if (len < sizeof(*w) || w->kind < FT_WIRE_FORK || w->kind > FT_WIRE_IDS)
 		return false;
-	return !has_text(w) ||
+	return w->kind != FT_WIRE_EXEC ||
 	       (uint64_t)w->path_len + w->cgroup_len + w->args_len <= len - sizeof(*w);
 }
 
@@ -114,20 +104,11 @@ static void take_record(void *data, const void *record, size_t len)
 		.has_ids = t->connector >= 0,
 		.uid = w->uid,
 		.gid = w->gid,
-		.has_real_ids = t->connector >= 0,
-		.ruid = w->ruid,
-		.rgid = w->rgid,
-		.has_login = w->flags & FT_WIRE_HAS_LOGIN,
-		.loginuid = w->loginuid,
-		.pidfd_id = w->pidfd_id,
 		.is_mixed = w->flags & FT_WIRE_MIXED,
-		.dev = makedev(w->dev >> DEV_MINOR_BITS, w->dev & DEV_MINOR_MASK),
-		.ino = w->ino,
-		.has_read = w->flags & FT_WIRE_HAS_READ,
-		.closes = w->flags & FT_WIRE_CLOSES,
+		.has_worked = w->flags & FT_WIRE_WORKED,
 		.comm = {w->comm, strnlen(w->comm, sizeof(w->comm))},
 	};
-	if (has_text(w))
+	if (w->kind == FT_WIRE_EXEC)
 		set_text(t, w, (const char *)(w + 1), &step);
 	ft_history_add(&t->history, &step);
 }
@@ -142,9 +123,8 @@ static void drain(struct ft_tracker *t)
 static uint64_t read_missed(const struct ft_tracker *t)
 {
 	const struct bpf_program *last[] = {
-		t->bpf->progs.task_newtask_1, t->bpf->progs.sched_process_exec_1,
-		t->bpf->progs.sched_process_free_1, t->bpf->progs.task_rename,
-		t->bpf->progs.cgroup_attach_task};
+		t->bpf->progs.sched_process_fork_1, t->bpf->progs.sched_process_exec_1,
+		t->bpf->progs.sched_process_free_1, t->bpf->progs.task_rename};
 	uint64_t missed = 0;
 
 	for (size_t i = 0; i < FT_ARRAY_SIZE(last); i++) {
@@ -189,19 +169,14 @@ static void bpf_begin(struct ft_tracker *t, int64_t from, int64_t to)
 		make_good(t, count);
 }
 
-/* It was forked before: the ring tells. */
-static void bpf_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
+static void bpf_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
 {
-	if (ft_history_execute(&t->history, exec))
-		return;
-	drain(t);
-	(void)ft_history_execute(&t->history, exec);
 }
 
-static void bpf_find(struct ft_tracker *t, const struct ft_question *q,
+static void bpf_find(struct ft_tracker *t, pid_t pid, uint64_t position,
 		     struct ft_attribution *ret)
 {
-	ft_history_find(&t->history, q, ret);
+	ft_history_find(&t->history, pid, ret);
 }
 
 static int bpf_add_root(struct ft_tracker *t, pid_t root)
