@@ -543,6 +543,20 @@ def full_disk():
         check(b"nothing lost" not in done.stderr, done.stderr)
 
 
+@case(["--comm", "touch"], ["--not-comm", "sh"], ["--exe", "**/touch"])
+def filtered(options):
+    """Short lives under a filter: a summary that says it is complete has them all."""
+    script = 'for i in $(seq 200); do touch "$1/$i"; done; : >"$1/by-shell"'
+    with filesystem("tmpfs") as base:
+        done = call("--in", base, *options, "--summary", "--format", "json", "--", "sh", "-c", script, "sh", base)
+        equal(done.returncode, 0, f"exit status: {done.stderr}")
+        summary = summary_of(done.stderr)
+        wanted = {os.fsencode(base / str(i)) for i in range(1, 201)}
+        same_set(summary.created - wanted - {os.fsencode(base / "by-shell")}, set(), "of others")
+        if summary.complete:
+            same_set(summary.created, wanted, "created")
+
+
 # ---- many processes, against strace ----
 
 SHELL = """

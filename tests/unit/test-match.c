@@ -276,6 +276,73 @@ static void test_lost_and_gap_pass(void **state)
 	assert_true(ft_match_path(m, &gap) && ft_match_process(m, &gap));
 }
 
+/* Refused for want of knowledge, and of nothing else. */
+static bool undecided(enum ft_match_kind kind, const char *value,
+		      const struct ft_event *ev)
+{
+	_cleanup_match_ struct ft_match *m = new_match();
+
+	add(m, kind, value, false);
+	assert_false(ft_match_process(m, ev));
+	return ft_match_is_undecided(m, ev);
+}
+
+static int is_below_nobody_knows(void *data, const struct ft_process *p, pid_t root)
+{
+	return root == 8 ? -ENODATA : 0;
+}
+
+static void test_undecided(void **state)
+{
+	_cleanup_match_ struct ft_match *m = new_match();
+	const struct ft_process shell = {.id = 1,
+					 .pid = 7,
+					 .comm = FT_SPAN("sh"),
+					 .exe = FT_SPAN("/bin/sh"),
+					 .has_ids = true};
+	const struct ft_process *list[] = {&shell};
+	struct ft_event none = {.pid = 7}, elsewhere = {0};
+	struct ft_event exact = {
+		.pid = 7, .process = &shell, .certainty = FT_CERTAINTY_EXACT};
+	struct ft_event ambiguous = {.pid = 7,
+				     .process = &shell,
+				     .certainty = FT_CERTAINTY_AMBIGUOUS,
+				     .candidates = list,
+				     .candidates_count = 1};
+
+	for (unsigned int kind = FT_MATCH_PID; kind < FT_MATCH_KIND_COUNT; kind++) {
+		assert_int_equal(undecided(kind, "9", &none), kind != FT_MATCH_PID);
+		assert_false(undecided(kind, "9", &exact));
+		assert_false(undecided(kind, "9", &ambiguous));
+	}
+	/* Whoever is not in this pid namespace was not forked below who is. */
+	assert_false(undecided(FT_MATCH_TREE, "9", &elsewhere));
+	assert_true(undecided(FT_MATCH_COMM, "vi", &elsewhere));
+
+	ambiguous.may_be_another = true;
+	assert_true(undecided(FT_MATCH_COMM, "vi", &ambiguous));
+	assert_false(undecided(FT_MATCH_TREE, "9", &ambiguous));
+
+	exact.certainty = FT_CERTAINTY_CREDENTIALS;
+	assert_true(undecided(FT_MATCH_EXE, "/bin/vi", &exact));
+	assert_false(undecided(FT_MATCH_COMM, "vi", &exact));
+
+	/* One kind says no for certain. */
+	add(m, FT_MATCH_COMM, "vi", false);
+	add(m, FT_MATCH_PID, "9", false);
+	assert_false(ft_match_is_undecided(m, &none));
+
+	ft_match_free(m);
+	m = new_match();
+	add(m, FT_MATCH_TREE, "8", false);
+	ft_match_set_below(m, is_below_nobody_knows, NULL);
+	exact.certainty = FT_CERTAINTY_EXACT;
+	assert_false(ft_match_process(m, &exact));
+	assert_true(ft_match_is_undecided(m, &exact));
+	assert_int_equal(ft_match_get_tree(m, 0), 8);
+	assert_int_equal(ft_match_get_tree(m, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_process_unknown),
 		cmocka_unit_test(test_kinds_are_and),
 		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_another),
 		cmocka_unit_test(test_lost_and_gap_pass),
 	};
