@@ -21,6 +21,8 @@ enum {
 	BURST = 1024,
 	/* For the writer, between two looks at the kernel's queue. */
 	WAIT_MSEC = 5,
+	/* Between two looks where little comes at a time. */
+	REST_MSEC = 5,
 	NOFILE_WANTED = 1 << 16,
 };
 
@@ -210,17 +212,31 @@ static int watched_pipe(const struct cli_loop *l)
 								       : -1;
 }
 
+/*
+ * Where one event follows the other, as those of a build do, looking at each as it comes
+ * costs more than all the rest, and those who make them pay for it. So when there was
+ * little, the next ones are left for a moment; a long queue would slow them, too.
+ */
+static bool may_rest(const struct cli_loop *l)
+{
+	return ft_boot_ns() - l->woke_ns < FT_NSEC_PER_MSEC;
+}
+
 static void wait_for_more(struct cli_loop *l)
 {
 	struct pollfd fds[] = {
-		{.fd = l->session->epoll, .events = POLLIN},
 		{.fd = l->signals, .events = POLLIN},
 		{.fd = watched_pipe(l)},
+		{.fd = l->session->epoll, .events = POLLIN},
 	};
+	int r = 0;
 
-	if (poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns())) < 0)
-		return;
-	if (fds[2].revents & POLLERR)
+	if (may_rest(l))
+		r = poll(fds, 2, REST_MSEC);
+	if (r == 0)
+		r = poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns()));
+	l->woke_ns = ft_boot_ns();
+	if (r > 0 && fds[1].revents & POLLERR)
 		l->error = -EPIPE;
 }
 

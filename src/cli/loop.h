@@ -37,6 +37,7 @@ struct cli_loop {
 	uint64_t dropped; /* by the output, when it is closed */
 	int64_t began_ns;
 	int64_t flushed_ns;
+	int64_t woke_ns;
 	int64_t watchdog_ns;
 	int64_t watchdog_due_ns;
 };
