@@ -10,6 +10,7 @@ import signal
 import statistics
 import sys
 
+import attribution
 import readers
 from lab import BenchError, Lab
 from report import Verdicts, print_table, spread
@@ -28,9 +29,12 @@ class Sizes:
     large: tuple = (500, 100, 4)
     full: tuple = (200, 100, 2, 25)
     tree: int = 100_000
+    execs: int = 3000  # what the tracker's ring holds while nobody reads
+    lives: int = 5000
 
 
-QUICK = Sizes(small=(10, 100, 3), large=(50, 100, 4), full=(50, 100, 2, 10), tree=10_000)
+QUICK = Sizes(small=(10, 100, 3), large=(50, 100, 4), full=(50, 100, 2, 10), tree=10_000,
+              execs=500, lives=500)
 
 
 def backlog(lab, reader, mode, size):
@@ -142,6 +146,9 @@ class Bench:
                 self.readers[reader.name] = reader
                 self.problems[reader.name] = reader.problem()
 
+    def compared(self):
+        return [name for name, reader in self.readers.items() if reader.is_compared]
+
     def measure(self, title, names, function, *args):
         """{name: [result of each run] or the reason why there is none}, in order of names."""
         names = [name for name in names if name in self.readers]
@@ -227,7 +234,7 @@ def run_small(bench, verdicts):
     size = bench.sizes.small
     count = size[0] * size[1] * size[2]
     name = f"backlog of {count:,}"
-    results = bench.measure(name, list(bench.readers), backlog, "open", size)
+    results = bench.measure(name, bench.compared(), backlog, "open", size)
     notes = [f"{reader.name}: {reader.note}" for reader in bench.readers.values() if reader.note]
     show_backlog(f"Backlog of {count:,} records (open; stopped, then released)", results,
                  "fantail", notes)
@@ -278,7 +285,7 @@ def judge_full_speed(results, verdicts):
 
 def run_full_speed(bench, verdicts):
     size = bench.sizes.full
-    results = bench.measure("full speed", list(bench.readers), full_speed, size)
+    results = bench.measure("full speed", bench.compared(), full_speed, size)
 
     def row(name, runs):
         memory = [f"{statistics.median(run[key] for run in runs) / MIB:.1f}"
@@ -348,6 +355,7 @@ def run_all(bench):
     image = make_tree_image(bench.lab, bench.sizes.tree)
     every.append(run_start_up(bench, verdicts, image))
     every.append(run_directories(bench, verdicts, image))
+    attribution.run_all(bench, verdicts, backlog)
     scale = "" if bench.sizes == Sizes() else " (quick: small sizes, to try the bench only)"
     verdicts.print(f"The numbers to reach{scale}")
     return all(isinstance(results.get("fantail", []), list) for results in every)

@@ -21,6 +21,7 @@ class Reader:
     pattern = None
     pattern_has_pid = True
     note = ""
+    is_compared = True  # with the others
 
     def __init__(self, lab):
         self.lab = lab
@@ -177,6 +178,27 @@ class Bare(Reader):
                 "lost": int(match[2])}
 
 
+class Library(Bare):
+    """No program's: it pulls events through the library, and asks nobody who did it."""
+
+    name = "library"
+    mode = "no-process"
+    is_compared = False
+    pattern = re.compile(rb"^records (\d+) named (\d+) lost (\d+)")
+
+    def argv(self, events):
+        return [self.lab.program("bench", "pull-reader"), self.mode, self.lab.fs]
+
+    def tally(self, truth):
+        match = self.pattern.search(self.said().splitlines()[-1])
+        return {"told": int(match[1]), "named": int(match[2]), "lost": int(match[3])}
+
+
+class LibraryWithProcesses(Library):
+    name = "library with processes"
+    mode = "process"
+
+
 class Fatrace(Reader):
     name = "fatrace"
     note = "its events cannot be chosen: also access, modify, close, create, delete, move"
@@ -241,4 +263,4 @@ class Bpftrace(Reader):
         return int(match[1]) if match else 0
 
 
-ALL = (Fantail, Bare, Fatrace, Fsnotifywait, Inotifywait, Bpftrace)
+ALL = (Fantail, Bare, Library, LibraryWithProcesses, Fatrace, Fsnotifywait, Inotifywait, Bpftrace)
