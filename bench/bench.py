@@ -29,7 +29,7 @@ class Sizes:
     large: tuple = (500, 100, 4)
     full: tuple = (200, 100, 2, 25)
     tree: int = 100_000
-    execs: int = 3000  # what the tracker's ring holds while nobody reads
+    execs: int = 2000  # what the tracker's ring holds while nobody reads
     lives: int = 5000
 
 

@@ -28,6 +28,8 @@ check cmd:mkfs.xfs     xfsprogs           xfsprogs            xfsprogs
 check cmd:mkfs.btrfs   btrfs-progs        btrfs-progs         btrfs-progs
 check cmd:setcap       libcap2-bin        libcap              libcap
 check cmd:jq           jq                 jq                  jq
+check cmd:strace       strace             strace              strace
+check cmd:make         make               make                make
 check cmd:valgrind     valgrind           valgrind            valgrind
 lint  cmd:clang-format clang-format       clang-tools-extra   clang
 lint  cmd:clang-tidy   clang-tidy         clang-tools-extra   clang
