@@ -18,6 +18,7 @@ from records import facts, is_event, paths
 from traced import FANTAIL, PYTHON, Traced, call, python, summary_of, words
 from watch import TIMEOUT
 
+HAS_BPF = os.environ.get("FANTAIL_BPF", "1") == "1"  # was built with it
 FORWARDED = ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2")
 
 
@@ -414,6 +415,9 @@ def session_record():
         with Traced("--in", base, command=python("open(__import__('sys').argv[1], 'w')", base / "new")) as traced:
             records, summary = traced.finish()
         check(b(base / "new") <= paths(records, "create"), "the file")
+        if HAS_BPF:
+            # Though read together with what ran before it.
+            equal({r["process"]["certainty"] for r in records}, {"exact"}, "certainty")
         equal((summary.complete, summary.read), (True, None), "complete, read")
         equal(summary.record["count"], len(records), "count")
 
