@@ -176,18 +176,16 @@ void ft_lineage_descend(struct ft_lineage *l, const struct ft_past *image);
 struct ft_past *ft_past_new(struct ft_history *h, const struct ft_step *step,
 			    struct ft_program *program, const struct ft_lineage *l);
 
-/* The execs of a pid, from the newest image to older ones. */
 struct ft_takeover {
 	const struct ft_history *h;
 	const struct ft_past_pid *p;
 	const struct ft_question *q;
-	size_t end; /* of the OPEN_EXEC records that may be of the image at hand */
 };
 
 void ft_takeover_free_execs(struct ft_history *h, struct ft_past_pid *p);
 /* Is it certain that this image, which began by executing, or a later one did what the
- * question is about? Asked of one after the other. */
-bool ft_takeover_is_before(struct ft_takeover *t, const struct ft_past *image);
+ * question is about? */
+bool ft_takeover_is_before(const struct ft_takeover *t, const struct ft_past *image);
 
 struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid);
 void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,

@@ -18,9 +18,9 @@
  * - of an execution of the same file: they are counted, and of the images the nth one is
  *   given the nth record, which is never the one of an earlier execution;
  * - of the old image opening the file, as who verifies a program before he runs it. Most
- *   programs have a loader (ld.so), which is opened after them, and whose record is a
- *   later witness. Without one it has to be known that nothing else was merged in, or
- *   that the process had not read anything since it was forked.
+ *   programs have a loader (ld.so), which is opened after them and not read by anybody
+ *   else. Without one it has to be known that nothing else was merged in, or that the
+ *   process had not read anything since it was forked.
  *
  * Other threads go on while one executes: then nothing is known.
  */
@@ -124,8 +124,8 @@ static size_t find_own(const struct ft_takeover *t, const struct ft_past *image)
 			   count_before(image, exec_at(t, first)->since, false));
 }
 
-/* Of a file whose own record is not there (a memfd, a filesystem that has no mark). If it
- * has no loader, that of a later execution is no less true. */
+/* Also where its own is not there (a memfd, a filesystem that has no mark). If it has no
+ * loader, that of a later execution is no less true. */
 static size_t find_loader(const struct ft_takeover *t, const struct ft_past *image)
 {
 	size_t first = find_record(t, t->h->loader, 0);
@@ -136,57 +136,24 @@ static size_t find_loader(const struct ft_takeover *t, const struct ft_past *ima
 			   count_before(image, exec_at(t, first)->since, true));
 }
 
-/* The record of its loader, which the same execution opened after it; else its own. */
-static size_t find_witness(const struct ft_takeover *t, size_t own)
-{
-	for (size_t i = t->end; i > own + 1; i--) {
-		if (is_of_queue(t, i - 1) && is_of_file(exec_at(t, i - 1), t->h->loader))
-			return i - 1;
-	}
-	return own;
-}
-
-static bool is_record_of_exec(const struct ft_takeover *t)
-{
-	for (size_t i = 0; i < t->p->execs_count; i++) {
-		if (is_of_queue(t, i) && exec_at(t, i)->position == t->q->position)
-			return true;
-	}
-	return false;
-}
-
 static bool is_credible(const struct ft_open_exec *own, const struct ft_past *image)
 {
 	return own->is_alone ||
 	       (image->before && image->before->is_forked && !image->has_read);
 }
 
-static bool is_by_record(struct ft_takeover *t, const struct ft_past *image, size_t own)
+static bool stands_before(const struct ft_takeover *t, size_t exec)
 {
-	size_t last = find_witness(t, own);
-
-	t->end = own;
-	if (exec_at(t, own)->position > t->q->position)
-		return false;
-	/* To execute is told as done by what is executed. */
-	if (is_record_of_exec(t))
-		return true;
-	return exec_at(t, last)->position <= t->q->position &&
-	       (last != own || is_credible(exec_at(t, own), image));
+	return exec < t->p->execs_count && exec_at(t, exec)->position <= t->q->position;
 }
 
-bool ft_takeover_is_before(struct ft_takeover *t, const struct ft_past *image)
+bool ft_takeover_is_before(const struct ft_takeover *t, const struct ft_past *image)
 {
 	size_t own = find_own(t, image);
-	bool is_before;
 
-	if (own < t->p->execs_count) {
-		is_before = is_by_record(t, image, own);
-	} else {
-		own = find_loader(t, image);
-		is_before = own < t->p->execs_count &&
-			    exec_at(t, own)->position <= t->q->position;
-	}
-	return is_before && image->before && !image->before->has_threads &&
-	       !(t->q->is_close && image->closes);
+	if (!image->before || image->before->has_threads ||
+	    (t->q->is_close && image->closes))
+		return false;
+	return (stands_before(t, own) && is_credible(exec_at(t, own), image)) ||
+	       stands_before(t, find_loader(t, image));
 }

@@ -113,7 +113,7 @@ struct findings {
 static struct findings collect(const struct ft_history *h, struct ft_past_pid *p,
 			       const struct ft_question *q)
 {
-	struct ft_takeover t = {.h = h, .p = p, .q = q, .end = p->execs_count};
+	const struct ft_takeover t = {.h = h, .p = p, .q = q};
 	struct findings v = {0};
 
 	for (const struct ft_past *i = p->newest; i; i = i->before) {
