@@ -6,6 +6,9 @@
 #include "proc/history.h"
 #include "proc/share.h"
 
+/* As long as a processor may be busy with something else. */
+enum { CLOSING_NSEC = 1000000000 };
+
 void ft_history_free_retired(struct ft_history *h)
 {
 	while (h->retired) {
@@ -100,9 +103,14 @@ static bool is_forgotten(const struct ft_history *h)
 	return h->from <= h->forgotten;
 }
 
-static bool is_in_window(const struct ft_history *h, const struct ft_past *image)
+/* What an exec closes is closed right after it, but by the image before. */
+static int64_t end_of(const struct ft_past *image, const struct ft_question *q)
 {
-	return image->end >= h->from && image->begin <= h->to;
+	const struct ft_past *after = image->after;
+
+	if (!q->is_close || !after || !after->is_executed || !after->closes)
+		return image->end;
+	return image->end + CLOSING_NSEC;
 }
 
 struct findings {
@@ -117,9 +125,10 @@ static struct findings collect(const struct ft_history *h, struct ft_past_pid *p
 	struct findings v = {0};
 
 	for (const struct ft_past *i = p->newest; i; i = i->before) {
-		if (i->end < h->from && !p->has_overlaps)
+		int64_t end = end_of(i, q);
+		if (end < h->from && !p->has_overlaps)
 			break;
-		if (is_in_window(h, i)) {
+		if (end >= h->from && i->begin <= h->to) {
 			if (v.count < FT_HISTORY_CANDIDATES)
 				p->candidates[v.count] = &i->process;
 			if (v.count++ == 0)
