@@ -30,6 +30,8 @@ typedef struct {
 } kgid_t;
 
 struct cred {
+	kuid_t uid;
+	kgid_t gid;
 	kuid_t euid;
 	kgid_t egid;
 };
@@ -38,7 +40,9 @@ struct qstr {
 	const unsigned char *name;
 };
 
-struct super_block;
+struct super_block {
+	__u32 s_dev;
+};
 
 struct dentry {
 	struct dentry *d_parent;
@@ -62,20 +66,30 @@ struct path {
 
 struct inode {
 	__u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
+struct callback_head {
+	struct callback_head *next;
 };
 
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
-	__u32 f_mode;
+	struct callback_head f_task_work; /* since 6.10 */
 };
 
-struct fdtable {
-	struct file **fd;
+/* Before. */
+struct file___rcuhead {
+	struct callback_head f_rcuhead;
 };
 
-struct files_struct {
-	struct fdtable *fdt;
+/* Before 6.0. */
+struct file___union {
+	union {
+		void *fu_unused;
+	} f_u;
 };
 
 struct mm_struct {
@@ -113,15 +127,22 @@ struct signal_struct {
 
 /* With CONFIG_TASK_XACCT only. */
 struct task_io_accounting {
-	__u64 syscw;
+	__u64 syscr;
 };
 
-struct thread_info {
-	__u32 status;
+/* Since 6.9. */
+struct pid___pidfs {
+	__u64 ino;
+};
+
+struct pid;
+
+/* With CONFIG_AUDIT only. */
+struct task_struct___audit {
+	kuid_t loginuid;
 };
 
 struct task_struct {
-	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
@@ -130,24 +151,18 @@ struct task_struct {
 	const struct cred *cred;
 	const struct cred *real_cred;
 	struct signal_struct *signal;
-	struct files_struct *files;
+	struct callback_head *task_works;
+	struct pid *thread_pid;
 	struct css_set *cgroups;
 	struct list_head thread_node;
 	struct task_io_accounting ioac;
 	__u64 start_boottime;
 	__u64 self_exec_id;
-	unsigned int in_execve : 1;
 	char comm[16];
 };
 
-struct linux_binprm;
-
-struct pt_regs___x86 {
-	unsigned long orig_ax;
-};
-
-struct user_pt_regs___arm64 {
-	int syscallno;
+struct linux_binprm {
+	const char *fdpath;
 };
 
 #pragma clang attribute pop

@@ -11,13 +11,12 @@ char terms[] SEC("license") = "Dual MIT/GPL";
 
 enum {
 	DATA_MAX = FT_WIRE_PATH_MAX + FT_WIRE_CGROUP_MAX + FT_WIRE_ARGS_MAX,
-	REDIRECTED = 3, /* descriptors that are looked at */
-	KEPT = 16,	/* and of the parent */
+	PENDING_MAX = 16, /* works of a task that are looked at */
 	THREADS_MAX = 64,
 	MODE_TYPE = 0170000,
 	MODE_REGULAR = 0100000,
-	FILE_WRITABLE = 2,
-	STATUS_COMPAT = 2,
+	MODE_DIRECTORY = 0040000,
+	UNSET = 0xffffffff,
 };
 
 struct {
@@ -26,9 +25,11 @@ struct {
 } ring SEC(".maps");
 
 /*
- * A record of an exec is put together here. Where programs can be preempted (7.2) two
+ * A record with text is put together here. Where programs can be preempted (7.2) two
  * tasks may be in two of them on one processor, but never in the same: each has its own.
  */
+enum { OF_EXEC, OF_FORK = 2, OF_CGROUP = 4 };
+
 struct scratch {
 	__u32 end;
 	__u32 unused;
@@ -38,7 +39,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FT_WIRE_COPIES);
+	__uint(max_entries, FT_WIRE_SCRATCHES);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -82,6 +83,24 @@ static void put(const void *record, __u64 size)
 		__sync_fetch_and_add(&dropped, 1);
 }
 
+static __u64 pidfd_id_of(struct task_struct *task)
+{
+	struct pid___pidfs *pid = (void *)BPF_CORE_READ(task, group_leader, thread_pid);
+
+	return bpf_core_field_exists(pid->ino) ? BPF_CORE_READ(pid, ino) : 0;
+}
+
+static void fill_login(struct ft_wire *w, struct task_struct *task)
+{
+	struct task_struct___audit *audited = (void *)task;
+
+	if (!bpf_core_field_exists(audited->loginuid))
+		return;
+	w->loginuid = BPF_CORE_READ(audited, loginuid.val);
+	if (w->loginuid != UNSET)
+		w->flags |= FT_WIRE_HAS_LOGIN;
+}
+
 static void fill(struct ft_wire *w, __u32 kind, struct task_struct *task)
 {
 	w->kind = kind;
@@ -91,25 +110,15 @@ static void fill(struct ft_wire *w, __u32 kind, struct task_struct *task)
 	w->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	w->uid = BPF_CORE_READ(task, real_cred, euid.val);
 	w->gid = BPF_CORE_READ(task, real_cred, egid.val);
+	w->ruid = BPF_CORE_READ(task, real_cred, uid.val);
+	w->rgid = BPF_CORE_READ(task, real_cred, gid.val);
+	w->pidfd_id = pidfd_id_of(task);
+	fill_login(w, task);
 }
 
 static void fill_comm(struct ft_wire *w, struct task_struct *task)
 {
 	bpf_probe_read_kernel(w->comm, sizeof(w->comm), &task->comm);
-}
-
-static int forked(struct task_struct *parent, struct task_struct *child, __u32 copy)
-{
-	struct ft_wire w = {0};
-
-	if (child->pid != child->tgid ||
-	    was_said(FT_WIRE_FORK, child, child->start_boottime, copy))
-		return 0;
-	fill(&w, FT_WIRE_FORK, child);
-	w.source = parent->tgid;
-	fill_comm(&w, child);
-	put(&w, sizeof(w));
-	return 0;
 }
 
 /* Later than its exit, when it still closes its files, and than anything else it does;
@@ -239,74 +248,149 @@ static void put_args(struct scratch *s, struct mm_struct *mm)
 	s->end = at + n;
 }
 
-/* A table has room for 64 at least. */
-static void read_files(struct task_struct *task, struct file **files, __u32 count)
+/* Where the callback that closes a file lies in it. */
+static __u64 offset_of_work(void)
 {
-	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
+	struct file___rcuhead *rcuhead = 0;
 
-	bpf_probe_read_kernel(files, count * sizeof(*files), table);
+	if (bpf_core_field_exists(((struct file *)0)->f_task_work))
+		return bpf_core_field_offset(struct file, f_task_work);
+	if (bpf_core_field_exists(rcuhead->f_rcuhead))
+		return bpf_core_field_offset(struct file___rcuhead, f_rcuhead);
+	return bpf_core_field_offset(struct file___union, f_u);
 }
 
-static bool is_written(struct file *file)
+/* What an exec closes is closed a moment later, before the new program begins, and waits
+ * in a list until then. */
+static bool closes_files(struct task_struct *task)
 {
-	return file && BPF_CORE_READ(file, f_mode) & FILE_WRITABLE &&
-	       (BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE) == MODE_REGULAR;
-}
+	struct callback_head *work = BPF_CORE_READ(task, task_works);
+	__u64 offset = offset_of_work();
 
-static bool is_among(struct file *file, struct file *const *files)
-{
-	bool is = false;
-
-	for (__u32 i = 0; i < KEPT; i++)
-		is |= files[i] == file;
-	return is;
-}
-
-/*
- * Between a fork and an exec there is mostly nothing but the preparation of the exec. Not
- * so if something was written, or if a file is open for writing that its parent has not:
- * `program > file`.
- */
-static bool has_worked(struct task_struct *task)
-{
-	struct file *own[REDIRECTED] = {0}, *kept[KEPT] = {0};
-
-	if (bpf_core_field_exists(task->ioac.syscw) && task->ioac.syscw > 0)
-		return true;
-	read_files(task, own, REDIRECTED);
-	read_files(task->real_parent, kept, KEPT);
-	for (__u32 i = 0; i < REDIRECTED; i++) {
-		if (is_written(own[i]) && !is_among(own[i], kept))
+	for (int i = 0; i < PENDING_MAX; i++) {
+		if (!work)
+			return false;
+		struct file *file = (void *)work - offset;
+		__u32 type = BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE;
+		if (type == MODE_REGULAR || type == MODE_DIRECTORY)
 			return true;
+		work = BPF_CORE_READ(work, next);
 	}
-	return false;
+	return true;
 }
 
-static int executed(struct task_struct *task, __u32 copy)
+/* Reads are counted with CONFIG_TASK_XACCT only. */
+static bool may_have_read(struct task_struct *task, struct linux_binprm *bprm)
+{
+	if (bpf_core_field_exists(task->ioac.syscr) && task->ioac.syscr > 0)
+		return true;
+	return BPF_CORE_READ(bprm, fdpath);
+}
+
+static void put_file(struct scratch *s, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	s->head.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	s->head.ino = BPF_CORE_READ(inode, i_ino);
+	put_path(s, file);
+	s->head.path_len = end_of(s);
+}
+
+static void put_all(struct scratch *s)
+{
+	__u32 n = end_of(s);
+
+	if (n <= DATA_MAX)
+		put(&s->head, sizeof(s->head) + n);
+}
+
+static struct scratch *begin_scratch(__u32 which)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
+
+	if (!s)
+		return 0;
+	s->end = 0;
+	s->head.flags = 0;
+	return s;
+}
+
+static int executed(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
 	struct scratch *s;
 
 	if (was_said(FT_WIRE_EXEC, task, task->self_exec_id, copy))
 		return 0;
-	s = bpf_map_lookup_elem(&scratches, &copy);
+	s = begin_scratch(OF_EXEC + copy);
 	if (!s)
 		return 0;
-	s->end = 0;
-	s->head.flags = 0;
 	fill(&s->head, FT_WIRE_EXEC, task);
 	s->head.exec_id = task->self_exec_id;
 	fill_comm(&s->head, task);
-	if (has_worked(task))
-		s->head.flags |= FT_WIRE_WORKED;
-	put_path(s, task->mm->exe_file);
-	s->head.path_len = end_of(s);
+	if (may_have_read(task, bprm))
+		s->head.flags |= FT_WIRE_HAS_READ;
+	if (closes_files(task))
+		s->head.flags |= FT_WIRE_CLOSES;
+	put_file(s, task->mm->exe_file);
 	put_cgroup(s, task);
 	s->head.cgroup_len = end_of(s) - s->head.path_len;
 	put_args(s, task->mm);
 	s->head.args_len = end_of(s) - s->head.path_len - s->head.cgroup_len;
-	__u32 n = end_of(s);
-	if (n <= DATA_MAX)
-		put(&s->head, sizeof(s->head) + n);
+	put_all(s);
+	return 0;
+}
+
+static void moved(struct task_struct *task, __u32 which)
+{
+	struct scratch *s = begin_scratch(which);
+
+	if (!s)
+		return;
+	fill(&s->head, FT_WIRE_CGROUP_SET, task);
+	s->head.path_len = 0;
+	put_cgroup(s, task);
+	s->head.cgroup_len = end_of(s);
+	s->head.args_len = 0;
+	put_all(s);
+}
+
+/* There are several hierarchies before all are one: that one alone is told. */
+static int attached(struct cgroup *to, struct task_struct *task)
+{
+	if (task->pid == task->tgid && BPF_CORE_READ(task, cgroups, dfl_cgrp) == to)
+		moved(task, OF_CGROUP);
+	return 0;
+}
+
+/* The second thread, a worker of io_uring included: there may be more only after it. */
+static int threaded(struct task_struct *thread)
+{
+	struct ft_wire w = {0};
+
+	if (thread->signal->nr_threads != 2)
+		return 0;
+	fill(&w, FT_WIRE_THREAD, thread);
+	put(&w, sizeof(w));
+	return 0;
+}
+
+static int forked(struct task_struct *child, __u32 copy)
+{
+	struct task_struct *parent = (void *)bpf_get_current_task();
+	struct ft_wire w = {0};
+
+	if (child->pid != child->tgid)
+		return threaded(child);
+	if (was_said(FT_WIRE_FORK, child, child->start_boottime, copy))
+		return 0;
+	fill(&w, FT_WIRE_FORK, child);
+	w.source = BPF_CORE_READ(parent, tgid);
+	fill_comm(&w, child);
+	put(&w, sizeof(w));
+	if (BPF_CORE_READ(child, cgroups, dfl_cgrp) !=
+	    BPF_CORE_READ(parent, cgroups, dfl_cgrp))
+		moved(child, OF_FORK + copy);
 	return 0;
 }
 
@@ -352,14 +436,20 @@ static int set_ids(struct task_struct *task)
 		return call_1;                                                           \
 	}
 
-COPIES(sched_process_fork, forked((void *)ctx[0], (void *)ctx[1], 0),
-       forked((void *)ctx[0], (void *)ctx[1], 1))
-COPIES(sched_process_exec, executed((void *)ctx[0], 0), executed((void *)ctx[0], 1))
+/* Unlike sched_process_fork it tells of workers of io_uring, too. */
+COPIES(task_newtask, forked((void *)ctx[0], 0), forked((void *)ctx[0], 1))
+COPIES(sched_process_exec, executed((void *)ctx[0], (void *)ctx[2], 0),
+       executed((void *)ctx[0], (void *)ctx[2], 1))
 COPIES(sched_process_free, freed((void *)ctx[0], 0), freed((void *)ctx[0], 1))
 
 SEC("tp_btf/task_rename") int task_rename(__u64 *ctx)
 {
 	return renamed((void *)ctx[0], (void *)ctx[1]);
+}
+
+SEC("tp_btf/cgroup_attach_task") int cgroup_attach_task(__u64 *ctx)
+{
+	return attached((void *)ctx[0], (void *)ctx[2]);
 }
 
 /*

@@ -33,7 +33,13 @@ struct ft_process {
 	bool has_ids; /* uid and gid, effective */
 	uid_t uid;
 	gid_t gid;
-	int64_t start_ns; /* wall clock, 0: unknown */
+	bool has_real_ids;
+	uid_t ruid;
+	gid_t rgid;
+	bool has_login; /* false: unknown, or of no login at all */
+	uid_t loginuid;
+	uint64_t pidfd_id; /* never another process's in this boot; 0: unknown */
+	int64_t start_ns;  /* wall clock, 0: unknown */
 	struct ft_span comm;
 	struct ft_span
 		exe; /* resolved path of the file that runs, bytes, no " (deleted)" */

@@ -39,130 +39,9 @@ static struct ft_past_pid *get_pid(struct ft_history *h, pid_t pid)
 	return p;
 }
 
-static void drop_program(struct ft_history *h, struct ft_program *p)
-{
-	if (p && p->refs == 1)
-		h->bytes -= p->size;
-	ft_program_unref(p);
-}
-
-void ft_history_free_image(struct ft_history *h, struct ft_past *image)
-{
-	for (size_t i = 0; i < image->process.parents_count; i++)
-		drop_program(h, image->programs[i]);
-	drop_program(h, image->program);
-	h->bytes -= image->size;
-	free(image);
-}
-
 void ft_history_init(struct ft_history *h, int64_t wall_offset, int64_t tick_ns)
 {
 	*h = (struct ft_history){.wall_offset = wall_offset, .tick_ns = tick_ns};
-}
-
-/* ---- images ---- */
-
-struct lineage {
-	size_t count;
-	uint64_t below;
-	struct ft_program *programs[FT_HISTORY_PARENTS];
-	const char *comms[FT_HISTORY_PARENTS];
-	pid_t pids[FT_HISTORY_PARENTS];
-};
-
-static void add_ancestors_of(struct lineage *l, const struct ft_past *image)
-{
-	for (size_t i = 0;
-	     i < image->process.parents_count && l->count < FT_HISTORY_PARENTS; i++) {
-		l->programs[l->count] = image->programs[i];
-		l->comms[l->count] = image->comms[i];
-		l->pids[l->count++] = image->parents[i].pid;
-	}
-}
-
-static void descend_from(struct lineage *l, const struct ft_past *image)
-{
-	l->below = image->below;
-	l->programs[l->count] = image->program;
-	l->comms[l->count] = image->comm;
-	l->pids[l->count++] = image->process.pid;
-	add_ancestors_of(l, image);
-}
-
-/* What spans and what is owned, from the lineage into a new image. */
-static void set_parents(struct ft_past *image, const struct lineage *l)
-{
-	image->below = l->below;
-	image->comms = (void *)(image->parents + l->count);
-	for (size_t i = 0; i < l->count; i++) {
-		struct ft_program *program = ft_program_ref(l->programs[i]);
-		image->programs[i] = program;
-		memcpy(image->comms[i], l->comms[i], FT_HISTORY_COMM);
-		image->parents[i] = (struct ft_ancestor){
-			.pid = l->pids[i],
-			.comm = {image->comms[i],
-				 strnlen(image->comms[i], FT_HISTORY_COMM)},
-		};
-		if (program)
-			image->parents[i].exe = program->exe;
-	}
-	image->process.parents = image->parents;
-	image->process.parents_count = l->count;
-}
-
-static void set_program(struct ft_past *image, struct ft_program *program)
-{
-	struct ft_process *p = &image->process;
-
-	image->program = ft_program_ref(program);
-	if (!program)
-		return;
-	p->exe = program->exe;
-	p->args = program->args;
-	p->args_cut = program->args_cut;
-	p->cgroup = program->cgroup;
-	p->container = program->container;
-}
-
-static void set_comm(struct ft_past *image, struct ft_span comm)
-{
-	size_t n = comm.len < FT_HISTORY_COMM ? comm.len : FT_HISTORY_COMM;
-
-	memset(image->comm, 0, sizeof(image->comm));
-	if (n > 0)
-		memcpy(image->comm, comm.data, n);
-	image->process.comm = (struct ft_span){image->comm, n};
-}
-
-/* A new image of what the step says, open, in nobody's list yet. */
-static struct ft_past *new_image(struct ft_history *h, const struct ft_step *step,
-				 struct ft_program *program, const struct lineage *l)
-{
-	size_t size = sizeof(struct ft_past) +
-		      l->count * (sizeof(struct ft_ancestor) + FT_HISTORY_COMM);
-	struct ft_past *image = calloc(1, size);
-
-	if (!image)
-		return NULL;
-	h->bytes += size;
-	image->size = size;
-	image->begin = step->time;
-	image->end = FT_OPEN;
-	image->start = step->start;
-	image->process = (struct ft_process){
-		.id = ++h->last_id,
-		.pid = step->pid,
-		.ppid = step->ppid,
-		.has_ppid = true,
-		.has_ids = step->has_ids,
-		.uid = step->uid,
-		.gid = step->gid,
-		.start_ns = h->wall_offset + step->start,
-	};
-	set_parents(image, l);
-	set_program(image, program);
-	set_comm(image, step->comm);
-	return image;
 }
 
 void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,
@@ -234,25 +113,25 @@ static struct ft_program *program_of(struct ft_history *h, const struct ft_step 
 	return program;
 }
 
-static void lineage_of_pid(const struct ft_history *h, pid_t pid, struct lineage *l)
+static void lineage_of_pid(const struct ft_history *h, pid_t pid, struct ft_lineage *l)
 {
 	const struct ft_past_pid *parent = ft_history_find_pid(h, pid);
 
 	if (parent && parent->newest)
-		descend_from(l, parent->newest);
+		ft_lineage_descend(l, parent->newest);
 }
 
-static void lineage_of_image(const struct ft_past *image, struct lineage *l)
+static void lineage_of_image(const struct ft_past *image, struct ft_lineage *l)
 {
 	l->below = image->below;
-	add_ancestors_of(l, image);
+	ft_lineage_add_parents(l, image);
 }
 
 static bool add_image(struct ft_history *h, struct ft_past_pid *p,
 		      const struct ft_step *step, struct ft_program *program,
-		      const struct lineage *l)
+		      const struct ft_lineage *l)
 {
-	struct ft_past *image = new_image(h, step, program, l);
+	struct ft_past *image = ft_past_new(h, step, program, l);
 
 	if (!image) {
 		lose(h, step->time);
@@ -261,6 +140,7 @@ static bool add_image(struct ft_history *h, struct ft_past_pid *p,
 	if (p->newest) {
 		image->seeded = p->newest->seeded;
 		image->is_forked = p->newest->is_forked;
+		image->has_threads = p->newest->has_threads;
 		image->exec_id = p->newest->exec_id;
 	}
 	image->below |= ft_history_root_bits(h, p->pid, step->start);
@@ -273,7 +153,7 @@ static void add_fork(struct ft_history *h, struct ft_past_pid *p,
 {
 	const struct ft_past_pid *source = ft_history_find_pid(h, step->source);
 	struct ft_past *from = source ? source->newest : NULL;
-	struct lineage l = {0};
+	struct ft_lineage l = {0};
 
 	/* The image that the source had then is not known. */
 	if (from && from->seeded > step->time)
@@ -287,6 +167,7 @@ static void add_fork(struct ft_history *h, struct ft_past_pid *p,
 	p->newest->seeded = 0;
 	p->newest->exec_id = 0;
 	p->newest->is_forked = true;
+	p->newest->has_threads = false;
 }
 
 static bool is_comm(const struct ft_past *image, struct ft_span comm)
@@ -300,29 +181,33 @@ static void retire(struct ft_history *h, struct ft_past *image)
 	h->retired = image;
 }
 
+/* It did nothing. */
+static void take_back(struct ft_history *h, struct ft_past_pid *p, struct ft_past *image)
+{
+	ft_history_unlink_image(p, image);
+	p->open--;
+	retire(h, image);
+}
+
 /* An exec gives the new name a moment before it is told: that was no image. */
 static void undo_rename(struct ft_history *h, struct ft_past_pid *p,
 			const struct ft_step *step)
 {
 	struct ft_past *image = p->newest;
 
-	if (!image->is_renamed || image->end != FT_OPEN || !is_comm(image, step->comm))
-		return;
-	ft_history_unlink_image(p, image);
-	p->open--;
-	retire(h, image);
-}
-
-static void set_idle(const struct ft_history *h, struct ft_past *image, int64_t start)
-{
-	for (; image && is_of_life(h, image, start); image = image->before)
-		image->is_idle = image->is_idle || image->is_forked;
+	if (image->is_renamed && image->end == FT_OPEN && is_comm(image, step->comm))
+		take_back(h, p, image);
 }
 
 static void set_executed(struct ft_past *image, const struct ft_step *step)
 {
 	image->is_forked = false;
+	image->is_executed = true;
+	image->has_threads = false;
 	image->exec_id = step->exec_id;
+	image->file = step->file;
+	image->has_read = step->has_read;
+	image->closes = step->closes;
 }
 
 /* Two copies of a program may both have told it. */
@@ -338,7 +223,7 @@ static bool is_told_twice(const struct ft_past_pid *p, const struct ft_step *ste
 
 /* Of a process that is known, whoever its parent is by now. */
 static void keep_below(const struct ft_history *h, const struct ft_past_pid *p,
-		       int64_t start, struct lineage *l)
+		       int64_t start, struct ft_lineage *l)
 {
 	const struct ft_past *i = p->newest;
 
@@ -349,12 +234,10 @@ static void keep_below(const struct ft_history *h, const struct ft_past_pid *p,
 static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 		     const struct ft_step *step)
 {
-	struct lineage l = {0};
+	struct ft_lineage l = {0};
 
 	if (p->newest)
 		undo_rename(h, p, step);
-	if (p->newest && !step->has_worked)
-		set_idle(h, p->newest, step->start);
 	lineage_of_pid(h, step->ppid, &l);
 	keep_below(h, p, step->start, &l);
 	struct ft_program *program = program_of(h, step, p->newest);
@@ -363,15 +246,24 @@ static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 		set_executed(p->newest, step);
 	else if (!program)
 		lose(h, step->time);
-	drop_program(h, program);
+	ft_history_drop_program(h, program);
+}
+
+static bool are_ids_equal(const struct ft_process *p, const struct ft_step *step)
+{
+	if (p->has_ids != step->has_ids || p->has_real_ids != step->has_real_ids)
+		return false;
+	return p->uid == step->uid && p->gid == step->gid && p->ruid == step->ruid &&
+	       p->rgid == step->rgid;
 }
 
 static bool is_face_equal(const struct ft_past *image, const struct ft_step *step)
 {
 	const struct ft_process *p = &image->process;
 
-	return is_comm(image, step->comm) && p->has_ids == step->has_ids &&
-	       (!p->has_ids || (p->uid == step->uid && p->gid == step->gid));
+	return is_comm(image, step->comm) && are_ids_equal(p, step) &&
+	       p->has_login == step->has_login && p->loginuid == step->loginuid &&
+	       ft_span_equal(p->cgroup, step->text.cgroup);
 }
 
 static bool has_open_face(const struct ft_past_pid *p, const struct ft_step *step)
@@ -388,28 +280,64 @@ static bool has_open_face(const struct ft_past_pid *p, const struct ft_step *ste
 	return false;
 }
 
-/* The same program with another name, or for another user. */
+/* Forked into a control group that is not its parent's. */
+static bool is_born_so(const struct ft_past_pid *p, const struct ft_step *step)
+{
+	return step->kind == FT_STEP_CGROUP && p->newest->is_forked &&
+	       p->newest->begin == step->time && p->open == 1;
+}
+
+static struct ft_program *program_of_face(struct ft_history *h, const struct ft_past *old,
+					  struct ft_step *step)
+{
+	if (step->kind != FT_STEP_CGROUP || !old->program)
+		return ft_program_ref(old->program);
+	step->text.exe = old->program->exe;
+	step->text.args = old->program->args;
+	step->text.args_cut = old->program->args_cut;
+	return program_of(h, step, old);
+}
+
+/* It has several ids: which of them they all have is told. */
+static bool ends_all(const struct ft_past_pid *p, const struct ft_step *step)
+{
+	return step->kind == FT_STEP_IDS ? !step->is_mixed
+					 : step->kind == FT_STEP_CGROUP && p->open == 1;
+}
+
+static void fill_face(const struct ft_past *old, struct ft_step *step)
+{
+	step->start = old->start;
+	step->ppid = old->process.ppid;
+	if (step->kind != FT_STEP_COMM)
+		step->comm = old->process.comm;
+	if (step->kind != FT_STEP_CGROUP)
+		step->text.cgroup = old->process.cgroup;
+}
+
+/* The same program with another name, for another user, or in another control group. */
 static void add_face(struct ft_history *h, struct ft_past_pid *p, struct ft_step *step)
 {
 	struct ft_past *old = p->newest;
-	struct lineage l = {0};
+	struct ft_lineage l = {0};
 
 	if (!old)
 		return;
-	step->start = old->start;
-	step->ppid = old->process.ppid;
-	if (step->kind == FT_STEP_IDS)
-		step->comm = old->process.comm;
+	fill_face(old, step);
 	if (has_open_face(p, step) && (step->is_mixed || p->open == 1))
 		return;
+	struct ft_program *program = program_of_face(h, old, step);
 	p->has_overlaps = p->has_overlaps || step->is_mixed;
 	lineage_of_image(old, &l);
-	if (step->kind == FT_STEP_COMM && old->end == FT_OPEN)
-		ft_history_end_image(h, p, old, step->time);
-	if (step->kind == FT_STEP_IDS && !step->is_mixed)
+	if (is_born_so(p, step))
+		take_back(h, p, old);
+	else if (ends_all(p, step))
 		ft_history_end_all(h, p, step->time);
-	if (add_image(h, p, step, old->program, &l))
+	else if (step->kind == FT_STEP_COMM && old->end == FT_OPEN)
+		ft_history_end_image(h, p, old, step->time);
+	if (add_image(h, p, step, program, &l))
 		p->newest->is_renamed = step->kind == FT_STEP_COMM;
+	ft_history_drop_program(h, program);
 }
 
 /* It may be told later than that its number was taken again. */
@@ -434,7 +362,7 @@ static bool is_seed_known(const struct ft_history *h, const struct ft_past_pid *
 static void add_seed(struct ft_history *h, struct ft_past_pid *p,
 		     const struct ft_step *step)
 {
-	struct lineage l = {0};
+	struct ft_lineage l = {0};
 
 	p->seen = h->seeding;
 	p->parent = step->ppid;
@@ -448,9 +376,11 @@ static void add_seed(struct ft_history *h, struct ft_past_pid *p,
 	ft_history_end_all(h, p, step->time);
 	if (program && add_image(h, p, step, program, &l)) {
 		p->newest->seeded = step->time;
-		p->newest->is_forked = !step->has_worked;
+		p->newest->is_forked = !step->has_executed;
+		p->newest->is_executed = step->has_executed;
+		p->newest->has_threads = step->has_threads;
 	}
-	drop_program(h, program);
+	ft_history_drop_program(h, program);
 }
 
 void ft_history_add(struct ft_history *h, const struct ft_step *told)
@@ -482,7 +412,12 @@ void ft_history_add(struct ft_history *h, const struct ft_step *told)
 		break;
 	case FT_STEP_COMM:
 	case FT_STEP_IDS:
+	case FT_STEP_CGROUP:
 		add_face(h, p, &step);
+		break;
+	case FT_STEP_THREAD:
+		if (p->newest)
+			p->newest->has_threads = true;
 		break;
 	case FT_STEP_END:
 		add_end(h, p, &step);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/table.h"
+#include "proc/procfs.h"
 #include "proc/program.h"
 #include "proc/tracker.h"
 
@@ -17,6 +18,7 @@ enum {
 	FT_HISTORY_PARENTS = 16,
 	FT_HISTORY_CANDIDATES = 8,
 	FT_HISTORY_COMM = 16,
+	FT_HISTORY_EXECS = 16, /* of a pid; past it the oldest goes: less is exact then */
 };
 
 /* Times are CLOCK_BOOTTIME, ns; FT_OPEN: has not ended. */
@@ -28,6 +30,8 @@ enum ft_step_kind {
 	FT_STEP_EXEC,
 	FT_STEP_COMM,
 	FT_STEP_IDS,
+	FT_STEP_CGROUP,
+	FT_STEP_THREAD, /* it has several, or may have had */
 	FT_STEP_END,
 };
 
@@ -42,9 +46,20 @@ struct ft_step {
 	bool has_ids;
 	uid_t uid;
 	gid_t gid;
+	bool has_real_ids;
+	uid_t ruid;
+	gid_t rgid;
+	bool has_login;
+	uid_t loginuid;
+	uint64_t pidfd_id;
 	bool is_mixed; /* ids: some threads still have others */
-	/* exec: what was forked did something with files first; seed: it has executed. */
-	bool has_worked;
+	/* seed */
+	bool has_executed;
+	bool has_threads;
+	/* exec */
+	struct ft_proc_object file; /* that runs; ino 0: not known */
+	bool has_read;		    /* the process may have read that file before */
+	bool closes;		    /* files that were open before are closed by it */
 	struct ft_span comm;
 	struct ft_program_text text; /* seed, exec; without a cgroup the old one stays */
 };
@@ -57,10 +72,14 @@ struct ft_past {
 	int64_t end;
 	int64_t start;
 	uint64_t exec_id;
-	int64_t seeded;			/* when; 0: it was not. Of the process. */
-	bool is_forked;			/* nothing executed since the fork */
-	bool is_idle;			/* forked, and executed before it did anything */
-	bool is_renamed;		/* began with a new name */
+	int64_t seeded;	  /* when; 0: it was not. Of the process. */
+	bool is_forked;	  /* nothing executed since the fork */
+	bool has_threads; /* since it executed */
+	bool is_renamed;  /* began with a new name */
+	bool is_executed; /* began by executing; if it was seeded, some time before */
+	bool has_read;	  /* as the step's, and the next */
+	bool closes;
+	struct ft_proc_object file;
 	uint64_t below;			/* bits of the roots that it descends from */
 	size_t size;			/* its own */
 	struct ft_past *before, *after; /* of the same pid */
@@ -73,10 +92,19 @@ struct ft_past {
 
 struct ft_past_pid {
 	pid_t pid;
-	uint64_t judged; /* in which backlog */
-	uint64_t seen;	 /* in which seeding, */
-	pid_t parent;	 /* and whose child it was then */
+	uint64_t judged; /* in which backlog, and for which records: */
+	struct ft_judged {
+		unsigned int queue;
+		bool is_close;
+		uint64_t first; /* position */
+		uint64_t last;
+	} range;
+	uint64_t seen; /* in which seeding, */
+	pid_t parent;  /* and whose child it was then */
 	struct ft_past *newest;
+	struct ft_open_exec *execs; /* the last ones, as they were read */
+	size_t execs_count;
+	size_t execs_max;
 	size_t open;	   /* images that have not ended: one, or several by threads */
 	bool has_overlaps; /* images may have ended before older ones did */
 	struct ft_attribution answer;
@@ -104,6 +132,7 @@ struct ft_history {
 	int64_t wall_offset; /* from CLOCK_BOOTTIME to the wall clock */
 	int64_t tick_ns;
 	uint64_t lost;
+	struct ft_proc_object loader; /* of most programs (ld.so); ino 0: not known */
 	struct ft_past_pid *last;
 	struct ft_bytes container; /* scratch */
 	struct ft_life roots[FT_TRACKER_ROOTS];
@@ -123,17 +152,47 @@ void ft_history_forget(struct ft_history *h, int64_t until);
 
 /* As the tracker's. */
 void ft_history_begin(struct ft_history *h, int64_t from, int64_t to);
-void ft_history_find(struct ft_history *h, pid_t pid, struct ft_attribution *ret);
+/* False: the process is not known yet. */
+bool ft_history_execute(struct ft_history *h, const struct ft_open_exec *exec);
+void ft_history_find(struct ft_history *h, const struct ft_question *q,
+		     struct ft_attribution *ret);
 int ft_history_add_root(struct ft_history *h, pid_t root);
 bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
 
-/* ---- between history.c, window.c and ancestry.c ---- */
+/* ---- among history.c, past.c, takeover.c, window.c and ancestry.c ---- */
+
+/* Whom an image descends from, the nearest first. */
+struct ft_lineage {
+	size_t count;
+	uint64_t below;
+	struct ft_program *programs[FT_HISTORY_PARENTS];
+	const char *comms[FT_HISTORY_PARENTS];
+	pid_t pids[FT_HISTORY_PARENTS];
+};
+
+void ft_lineage_add_parents(struct ft_lineage *l, const struct ft_past *image);
+void ft_lineage_descend(struct ft_lineage *l, const struct ft_past *image);
+/* A new image of what the step says, open, in nobody's list yet; NULL: no memory. */
+struct ft_past *ft_past_new(struct ft_history *h, const struct ft_step *step,
+			    struct ft_program *program, const struct ft_lineage *l);
+
+struct ft_takeover {
+	const struct ft_history *h;
+	const struct ft_past_pid *p;
+	const struct ft_question *q;
+};
+
+void ft_takeover_free_execs(struct ft_history *h, struct ft_past_pid *p);
+/* Is it certain that this image, which began by executing, or a later one did what the
+ * question is about? */
+bool ft_takeover_is_before(const struct ft_takeover *t, const struct ft_past *image);
 
 struct ft_past_pid *ft_history_find_pid(const struct ft_history *h, pid_t pid);
 void ft_history_end_image(struct ft_history *h, struct ft_past_pid *p,
 			  struct ft_past *image, int64_t time);
 void ft_history_end_all(struct ft_history *h, struct ft_past_pid *p, int64_t time);
 void ft_history_free_image(struct ft_history *h, struct ft_past *image);
+void ft_history_drop_program(struct ft_history *h, struct ft_program *p);
 void ft_history_free_retired(struct ft_history *h);
 void ft_history_unlink_image(struct ft_past_pid *p, struct ft_past *image);
 /* The roots that this process is itself. */

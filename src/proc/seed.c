@@ -61,7 +61,8 @@ static void seed_one(struct ft_seeder *s, struct ft_history *h, pid_t pid)
 	step.ppid = stat.ppid;
 	step.start = (int64_t)stat.start * s->tick_ns;
 	step.comm = (struct ft_span){stat.comm, stat.comm_len};
-	step.has_worked = !(stat.flags & FT_PF_FORKNOEXEC);
+	step.has_executed = !(stat.flags & FT_PF_FORKNOEXEC);
+	step.has_threads = stat.threads > 1;
 	ft_history_add(h, &step);
 }
 

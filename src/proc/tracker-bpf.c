@@ -5,12 +5,14 @@
 #include <process.skel.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/number.h"
 #include "proc/bpfring.h"
 #include "proc/connector.h"
+#include "proc/loader.h"
 #include "proc/observe.h"
 #include "proc/seed.h"
 #include "proc/wire.h"
@@ -24,6 +26,9 @@ enum {
 	/* The inode of the first pid namespace, whose numbers the programs tell. */
 	INITIAL_PID_NAMESPACE = 0xeffffffcu,
 	HEALTH_NSEC = 1000000000,
+	/* The kernel's own form of a device. */
+	DEV_MINOR_BITS = 20,
+	DEV_MINOR_MASK = (1 << DEV_MINOR_BITS) - 1,
 };
 
 struct ft_tracker {
@@ -73,17 +78,28 @@ static void set_text(struct ft_tracker *t, const struct ft_wire *w, const char *
 }
 
 static const enum ft_step_kind kinds[] = {
-	[FT_WIRE_FORK] = FT_STEP_FORK, [FT_WIRE_EXEC] = FT_STEP_EXEC,
-	[FT_WIRE_FREE] = FT_STEP_END,  [FT_WIRE_COMM_SET] = FT_STEP_COMM,
-	[FT_WIRE_IDS] = FT_STEP_IDS,
+	[FT_WIRE_FORK] = FT_STEP_FORK,	   [FT_WIRE_EXEC] = FT_STEP_EXEC,
+	[FT_WIRE_FREE] = FT_STEP_END,	   [FT_WIRE_COMM_SET] = FT_STEP_COMM,
+	[FT_WIRE_IDS] = FT_STEP_IDS,	   [FT_WIRE_CGROUP_SET] = FT_STEP_CGROUP,
+	[FT_WIRE_THREAD] = FT_STEP_THREAD,
 };
+
+static bool has_text(const struct ft_wire *w)
+{
+	return w->kind == FT_WIRE_EXEC || w->kind == FT_WIRE_CGROUP_SET;
+}
 
 static bool is_whole(const struct ft_wire *w, size_t len)
 {
-	if (len < sizeof(*w) || w->kind < FT_WIRE_FORK || w->kind > FT_WIRE_IDS)
+	if (len < sizeof(*w) || w->kind < FT_WIRE_FORK || w->kind > FT_WIRE_LAST)
 		return false;
-	return w->kind != FT_WIRE_EXEC ||
+	return !has_text(w) ||
 	       (uint64_t)w->path_len + w->cgroup_len + w->args_len <= len - sizeof(*w);
+}
+
+static dev_t device_of(unsigned int dev)
+{
+	return makedev(dev >> DEV_MINOR_BITS, dev & DEV_MINOR_MASK);
 }
 
 static void take_record(void *data, const void *record, size_t len)
@@ -104,11 +120,19 @@ static void take_record(void *data, const void *record, size_t len)
 		.has_ids = t->connector >= 0,
 		.uid = w->uid,
 		.gid = w->gid,
+		.has_real_ids = t->connector >= 0,
+		.ruid = w->ruid,
+		.rgid = w->rgid,
+		.has_login = w->flags & FT_WIRE_HAS_LOGIN,
+		.loginuid = w->loginuid,
+		.pidfd_id = w->pidfd_id,
 		.is_mixed = w->flags & FT_WIRE_MIXED,
-		.has_worked = w->flags & FT_WIRE_WORKED,
+		.file = {device_of(w->dev), w->ino},
+		.has_read = w->flags & FT_WIRE_HAS_READ,
+		.closes = w->flags & FT_WIRE_CLOSES,
 		.comm = {w->comm, strnlen(w->comm, sizeof(w->comm))},
 	};
-	if (w->kind == FT_WIRE_EXEC)
+	if (has_text(w))
 		set_text(t, w, (const char *)(w + 1), &step);
 	ft_history_add(&t->history, &step);
 }
@@ -123,8 +147,9 @@ static void drain(struct ft_tracker *t)
 static uint64_t read_missed(const struct ft_tracker *t)
 {
 	const struct bpf_program *last[] = {
-		t->bpf->progs.sched_process_fork_1, t->bpf->progs.sched_process_exec_1,
-		t->bpf->progs.sched_process_free_1, t->bpf->progs.task_rename};
+		t->bpf->progs.task_newtask_1, t->bpf->progs.sched_process_exec_1,
+		t->bpf->progs.sched_process_free_1, t->bpf->progs.task_rename,
+		t->bpf->progs.cgroup_attach_task};
 	uint64_t missed = 0;
 
 	for (size_t i = 0; i < FT_ARRAY_SIZE(last); i++) {
@@ -169,14 +194,19 @@ static void bpf_begin(struct ft_tracker *t, int64_t from, int64_t to)
 		make_good(t, count);
 }
 
-static void bpf_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+/* It was forked before: the ring tells. */
+static void bpf_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
 {
+	if (ft_history_execute(&t->history, exec))
+		return;
+	drain(t);
+	(void)ft_history_execute(&t->history, exec);
 }
 
-static void bpf_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+static void bpf_find(struct ft_tracker *t, const struct ft_question *q,
 		     struct ft_attribution *ret)
 {
-	ft_history_find(&t->history, pid, ret);
+	ft_history_find(&t->history, q, ret);
 }
 
 static int bpf_add_root(struct ft_tracker *t, pid_t root)
@@ -256,6 +286,7 @@ static int start(struct ft_tracker *t)
 				    FT_WIRE_RING_SIZE);
 	if (r < 0)
 		return r;
+	t->history.loader = ft_loader_find();
 	t->connector = ft_connector_open(bpf_program__fd(t->bpf->progs.connector_ids));
 	t->seeder.has_ids = t->connector >= 0;
 	r = ft_seeder_run(&t->seeder, &t->history);

@@ -29,11 +29,11 @@ static void none_begin(struct ft_tracker *t, int64_t from, int64_t to)
 {
 }
 
-static void none_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+static void none_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
 {
 }
 
-static void none_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+static void none_find(struct ft_tracker *t, const struct ft_question *q,
 		      struct ft_attribution *ret)
 {
 	*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};

@@ -67,9 +67,9 @@ static void procfs_begin(struct ft_tracker *t, int64_t from, int64_t to)
 
 /* By time, not by backlog: it may be read with one queue's records and matter for those
  * of another. */
-static void procfs_exec(struct ft_tracker *t, pid_t pid, uint64_t position)
+static void procfs_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
 {
-	ft_execs_add(&t->execs, pid, ft_observer_now());
+	ft_execs_add(&t->execs, exec->pid, ft_observer_now());
 }
 
 static bool is_exec_told(const struct ft_tracker *t, pid_t pid)
@@ -238,13 +238,13 @@ static struct ft_pid *look_up(struct ft_tracker *t, pid_t pid)
 	return p;
 }
 
-static void procfs_find(struct ft_tracker *t, pid_t pid, uint64_t position,
+static void procfs_find(struct ft_tracker *t, const struct ft_question *q,
 			struct ft_attribution *ret)
 {
 	struct ft_pid *p = t->last;
 
-	if (!p || p->pid != pid) {
-		p = look_up(t, pid);
+	if (!p || p->pid != q->pid) {
+		p = look_up(t, q->pid);
 		t->last = p;
 	}
 	if (p)

@@ -20,7 +20,30 @@ struct ft_tracker_host {
 };
 
 /*
- * The answer for one record. Pointers live until the tracker's next begin().
+ * An OPEN_EXEC record that has been read, and where it stands in which queue: queues have
+ * numbers from 1, and no order among each other. What was executed: ino 0: not known.
+ */
+struct ft_open_exec {
+	pid_t pid;
+	unsigned int queue;
+	uint64_t position;
+	dev_t dev;
+	uint64_t ino;
+	int64_t since; /* CLOCK_BOOTTIME, ns: it happened later */
+	bool is_alone; /* nothing but executions was merged into it */
+};
+
+/* A record whose process is asked for. */
+struct ft_question {
+	pid_t pid;
+	unsigned int queue; /* 0: of none that OPEN_EXEC records are told of */
+	uint64_t position;
+	bool is_close; /* nothing but the end of what was opened before */
+};
+
+/*
+ * The answer for one record. Pointers live until the next find() for the same pid, and
+ * the next begin().
  * exact: process is who did it, the only candidate. ambiguous: it was one of the
  * candidates, or, if it may be another, one that is not known; process holds what they
  * share, with id 0 where it is not one of them. none: process is NULL.
@@ -52,14 +75,13 @@ struct ft_tracker_ops {
 	 */
 	void (*begin)(struct ft_tracker *t, int64_t from, int64_t to);
 	/*
-	 * An OPEN_EXEC record of pid has been read; it stands at this position of its
-	 * queue. Told once of all that is read, from every queue, as soon as it is read
-	 * (later: it counts for longer than it need), before a find() for anything that
-	 * was read with it.
+	 * An OPEN_EXEC record has been read. Told once of all that is read, from every
+	 * queue, as soon as it is read (later: it counts for longer than it need), before
+	 * a find() for anything that was read with it.
 	 */
-	void (*exec)(struct ft_tracker *t, pid_t pid, uint64_t position);
-	/* Who is behind the record of pid at this position? */
-	void (*find)(struct ft_tracker *t, pid_t pid, uint64_t position,
+	void (*exec)(struct ft_tracker *t, const struct ft_open_exec *exec);
+	/* Who is behind this record? */
+	void (*find)(struct ft_tracker *t, const struct ft_question *q,
 		     struct ft_attribution *ret);
 	/*
 	 * The process that has this pid now is one that is_below() will be asked for, not

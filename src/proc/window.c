@@ -6,6 +6,9 @@
 #include "proc/history.h"
 #include "proc/share.h"
 
+/* As long as a processor may be busy with something else. */
+enum { CLOSING_NSEC = 1000000000 };
+
 void ft_history_free_retired(struct ft_history *h)
 {
 	while (h->retired) {
@@ -26,6 +29,7 @@ void ft_history_fini(struct ft_history *h)
 			p->newest = image->before;
 			ft_history_free_image(h, image);
 		}
+		ft_takeover_free_execs(h, p);
 		h->bytes -= sizeof(*p);
 		free(p);
 	}
@@ -43,6 +47,7 @@ void ft_history_forget(struct ft_history *h, int64_t until)
 static void remove_pid(struct ft_history *h, struct ft_past_pid *p)
 {
 	ft_table_remove(&h->pids, ft_hash_u64(0, (uint64_t)p->pid), p);
+	ft_takeover_free_execs(h, p);
 	h->bytes -= sizeof(*p);
 	free(p);
 }
@@ -64,6 +69,9 @@ static void evict_first(struct ft_history *h)
 		h->ended_last = NULL;
 	ft_history_forget(h, image->end);
 	ft_history_unlink_image(p, image);
+	/* What it executed cannot be counted any more. */
+	p->execs_count = 0;
+	p->judged = 0;
 	if (!p->newest)
 		remove_pid(h, p);
 	ft_history_free_image(h, image);
@@ -95,9 +103,14 @@ static bool is_forgotten(const struct ft_history *h)
 	return h->from <= h->forgotten;
 }
 
-static bool is_in_window(const struct ft_history *h, const struct ft_past *image)
+/* What an exec closes is closed right after it, but by the image before. */
+static int64_t end_of(const struct ft_past *image, const struct ft_question *q)
 {
-	return image->end >= h->from && image->begin <= h->to;
+	const struct ft_past *after = image->after;
+
+	if (!q->is_close || !after || !after->is_executed || !after->closes)
+		return image->end;
+	return image->end + CLOSING_NSEC;
 }
 
 struct findings {
@@ -105,24 +118,24 @@ struct findings {
 	size_t count; /* more than there is room for, maybe */
 };
 
-/* An idle image did nothing, if what it executed then may have. */
-static struct findings collect(const struct ft_history *h, struct ft_past_pid *p)
+static struct findings collect(const struct ft_history *h, struct ft_past_pid *p,
+			       const struct ft_question *q)
 {
+	const struct ft_takeover t = {.h = h, .p = p, .q = q};
 	struct findings v = {0};
-	const struct ft_past *later = NULL;
 
 	for (const struct ft_past *i = p->newest; i; i = i->before) {
-		if (i->end < h->from && !p->has_overlaps)
+		int64_t end = end_of(i, q);
+		if (end < h->from && !p->has_overlaps)
 			break;
-		if (!is_in_window(h, i) ||
-		    (i->is_idle && later &&
-		     later->process.start_ns == i->process.start_ns))
-			continue;
-		if (v.count < FT_HISTORY_CANDIDATES)
-			p->candidates[v.count] = &i->process;
-		if (v.count++ == 0)
-			v.newest = i;
-		later = i;
+		if (end >= h->from && i->begin <= h->to) {
+			if (v.count < FT_HISTORY_CANDIDATES)
+				p->candidates[v.count] = &i->process;
+			if (v.count++ == 0)
+				v.newest = i;
+		}
+		if (i->is_executed && ft_takeover_is_before(&t, i))
+			break;
 	}
 	return v;
 }
@@ -136,12 +149,43 @@ static void share_all(struct ft_past_pid *p, size_t n)
 	}
 }
 
-static void judge(struct ft_history *h, struct ft_past_pid *p)
+/* Between two OPEN_EXEC records of a process all its records have the same answer. */
+static struct ft_judged range_of(const struct ft_past_pid *p, const struct ft_question *q)
 {
-	struct findings v = collect(h, p);
+	struct ft_judged range = {q->queue, q->is_close, 0, UINT64_MAX};
+
+	for (size_t i = 0; i < p->execs_count; i++) {
+		uint64_t at = p->execs[i].position;
+		if (p->execs[i].queue != q->queue)
+			continue;
+		if (at < q->position)
+			range.first = at + 1;
+		else if (at == q->position)
+			range.first = range.last = at;
+		else if (range.last > at)
+			range.last = at - 1;
+	}
+	return range;
+}
+
+static bool is_judged(const struct ft_history *h, const struct ft_past_pid *p,
+		      const struct ft_question *q)
+{
+	const struct ft_judged *range = &p->range;
+
+	return p->judged == h->backlog && range->queue == q->queue &&
+	       range->is_close == q->is_close && range->first <= q->position &&
+	       q->position <= range->last;
+}
+
+static void judge(struct ft_history *h, struct ft_past_pid *p,
+		  const struct ft_question *q)
+{
+	struct findings v = collect(h, p, q);
 	struct ft_attribution *a = &p->answer;
 
 	p->judged = h->backlog;
+	p->range = range_of(p, q);
 	*a = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};
 	if (v.count == 0)
 		return;
@@ -161,23 +205,14 @@ static void judge(struct ft_history *h, struct ft_past_pid *p)
 	a->process = &p->shared;
 }
 
-static struct ft_past_pid *look_up(struct ft_history *h, pid_t pid)
+void ft_history_find(struct ft_history *h, const struct ft_question *q,
+		     struct ft_attribution *ret)
 {
-	struct ft_past_pid *p = ft_history_find_pid(h, pid);
-
-	if (p && p->judged != h->backlog)
-		judge(h, p);
-	return p;
-}
-
-void ft_history_find(struct ft_history *h, pid_t pid, struct ft_attribution *ret)
-{
+	if (!h->last || h->last->pid != q->pid)
+		h->last = ft_history_find_pid(h, q->pid);
 	struct ft_past_pid *p = h->last;
-
-	if (!p || p->pid != pid) {
-		p = look_up(h, pid);
-		h->last = p;
-	}
+	if (p && !is_judged(h, p, q))
+		judge(h, p, q);
 	if (p)
 		*ret = p->answer;
 	else

@@ -138,6 +138,7 @@ static bool fill(struct ft_session *s, const struct ft_record *rec, struct ft_ev
 
 static bool read_more(struct ft_session *s)
 {
+	int64_t begun_ns = ft_boot_ns();
 	ssize_t n = ft_group_read(s->fd_group, s->fd_buffer, BUFFER_SIZE);
 
 	s->fd_len = n > 0 ? (size_t)n : 0;
@@ -146,7 +147,9 @@ static bool read_more(struct ft_session *s)
 	if (n == -EMFILE || n == -ENFILE)
 		ft_session_tell_lost(s, FT_LOST_DESCRIPTOR, 1, true);
 	if (n == 0)
-		s->fd_empty_ns = ft_boot_ns();
+		s->fd_empty_ns = begun_ns;
+	s->fd_asked_ns[0] = begun_ns;
+	s->fd_asked_ns[1] = ft_boot_ns();
 	return n > 0;
 }
 

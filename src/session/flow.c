@@ -11,6 +11,11 @@
 /* So many records that are not told before the caller may look at something else. */
 enum { UNTOLD_MAX = 4096 };
 
+/* What an exec, too, does with what its process had opened before. */
+#define CLOSE_BITS                                                                       \
+	((uint64_t)(FT_EV_CLOSE_WRITE | FT_EV_CLOSE_NOWRITE | FT_EV_DELETE_SELF |        \
+		    FT_EV_ONDIR))
+
 static struct ft_event *take_pending(struct ft_session *s)
 {
 	struct ft_event *ev = &s->pending[s->pending_count];
@@ -117,13 +122,14 @@ static void fill(struct ft_source *src, const struct ft_record *rec,
 	}
 }
 
-static void attribute(struct ft_session *s, uint64_t position, struct ft_event *ev)
+static void attribute(struct ft_session *s, const struct ft_question *q,
+		      struct ft_event *ev)
 {
 	struct ft_attribution a = {0};
 
 	if (ev->pid <= 0)
 		return;
-	s->tracker_ops->find(s->tracker, ev->pid, position, &a);
+	s->tracker_ops->find(s->tracker, q, &a);
 	ev->certainty = a.certainty;
 	ev->process = a.process;
 	ev->candidates = a.candidates;
@@ -163,6 +169,8 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 		s->mounts_stale = false;
 		ft_mountwatch_refresh(s);
 	}
+	if (ft_execmark_is_own(src, rec))
+		return false;
 	/* Always, also for records that are not told: they move directories. */
 	ft_resolver_resolve(&src->resolver, rec, position, &at);
 	if (src->roots_count > 0 && concerns_directory(src, rec))
@@ -173,7 +181,13 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 	fill(src, rec, read, &at, ev);
 	if (!ft_match_path(s->match, ev))
 		return false;
-	attribute(s, position, ev);
+	const struct ft_question q = {
+		.pid = rec->pid,
+		.queue = src->number,
+		.position = position,
+		.is_close = !(rec->mask & ~CLOSE_BITS),
+	};
+	attribute(s, &q, ev);
 	return match_process(s, ev);
 }
 
@@ -206,14 +220,26 @@ static bool next_pending(struct ft_session *s, struct ft_event *ev)
 	return false;
 }
 
+/* Who asks waits for the answer: when the question was read he was who he is. */
+static void attribute_fd(struct ft_session *s, struct ft_event *ev)
+{
+	const struct ft_question q = {.pid = ev->pid,
+				      .is_close = !(ev->mask & ~CLOSE_BITS)};
+
+	if (s->asked_fd >= 0)
+		s->tracker_ops->begin(s->tracker, s->fd_asked_ns[0], s->fd_asked_ns[1]);
+	else
+		s->tracker_ops->begin(s->tracker, s->fd_empty_ns, ft_boot_ns());
+	attribute(s, &q, ev);
+}
+
 static int next_of_fd_group(struct ft_session *s, struct ft_event *ev)
 {
 	int r;
 
 	while ((r = ft_fdmode_next(s, ev)) > 0) {
 		if (ft_match_path(s->match, ev)) {
-			s->tracker_ops->begin(s->tracker, s->fd_empty_ns, ft_boot_ns());
-			attribute(s, 0, ev);
+			attribute_fd(s, ev);
 			if (match_process(s, ev))
 				return 1;
 		}

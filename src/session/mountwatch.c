@@ -184,6 +184,7 @@ static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
 			       m->mountpoint, m->type, strerror(-r));
 		return;
 	}
+	ft_execmark_add(s, m);
 	if (s->was_stopped && count_filesystems(s) > before)
 		ft_session_tell_gap(s, s->mounts_seen_ns, ft_now_ns(), "mounted");
 }
@@ -295,6 +296,7 @@ int ft_mountwatch_update(struct ft_session *s, bool keep)
 	s->mounts_untold = 0;
 	s->was_stopped = false;
 	drop_gone(s);
+	ft_execmark_drop_gone(s);
 	return 1;
 }
 

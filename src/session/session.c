@@ -371,7 +371,7 @@ static bool execs_seen(void *data, dev_t dev)
 			if (strcmp(r->filesystems[k].dev, text) == 0)
 				return true;
 	}
-	return false;
+	return ft_execmark_has(s, dev);
 }
 
 static int start_asking(struct ft_session *s)
@@ -434,6 +434,8 @@ int ft_session_start(struct ft_session *s)
 		r = read_mounts(s);
 		if (r == 0)
 			r = ft_marking_start(s);
+		if (r == 0)
+			ft_execmark_start(s);
 	}
 	s->started = r == 0;
 	return r;

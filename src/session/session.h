@@ -27,15 +27,26 @@ struct ft_root {
 	size_t above_count;
 };
 
+/* One that is marked for its executions, watched or not. */
+struct ft_exec_filesystem {
+	uint64_t fsid;
+	dev_t dev;
+	int64_t marked_ns; /* boot clock */
+	char type[8];
+};
+
 /* One FID group and what is known of its filesystems. There are several only when two
  * filesystems share an fsid. */
 struct ft_source {
 	struct ft_session *session;
+	unsigned int number; /* from 1 */
 	int group;
 	struct ft_backlog backlog;
 	struct ft_resolver resolver;
 	struct ft_root *roots;
 	size_t roots_count;
+	struct ft_exec_filesystem *execs;
+	size_t execs_count;
 	bool rescanned;	   /* with the backlog at hand; once is enough */
 	bool rescan_due;   /* with the next one */
 	bool told_gone;	   /* with the backlog at hand */
@@ -78,6 +89,7 @@ struct ft_session {
 	size_t fd_len;
 	size_t fd_offset;
 	int64_t fd_empty_ns;	/* boot clock: its queue was last seen empty */
+	int64_t fd_asked_ns[2]; /* and what is at hand was read between these */
 	int asked_fd;		/* the request at hand, not answered yet; -1 */
 	int mount_group;	/* -1: none */
 	int64_t mounts_seen_ns; /* wall clock: no mount had come or gone that was not seen
@@ -216,6 +228,17 @@ int ft_root_anchor(struct ft_source *src, const struct ft_root *root);
 void ft_root_refresh(struct ft_source *src);
 /* A directory was moved: is it one on the way to a root? */
 bool ft_root_is_moved_by(const struct ft_source *src, const struct ft_record *rec);
+
+/* execmark.c: executions on all filesystems, for the tracker. */
+void ft_execmark_start(struct ft_session *s);
+void ft_execmark_add(struct ft_session *s, const struct ft_mount *m);
+void ft_execmark_drop_gone(struct ft_session *s);
+/* Is every execution of a file there in a queue, since the window's begin? */
+bool ft_execmark_has(const struct ft_session *s, dev_t dev);
+/* Is it a record that nobody asked for? */
+bool ft_execmark_is_own(struct ft_source *src, const struct ft_record *rec);
+void ft_execmark_tell(struct ft_source *src, const struct ft_record *rec,
+		      uint64_t position);
 
 /* fdmode.c */
 int ft_fdmode_open(struct ft_session *s);

@@ -84,6 +84,7 @@ int ft_source_open(struct ft_session *s, struct ft_source **ret)
 		return r;
 	}
 	src->resolver.has_objects = has_objects;
+	src->number = (unsigned int)s->sources_count + 1;
 	s->sources[s->sources_count++] = src;
 	*ret = src;
 	return 0;
@@ -98,6 +99,7 @@ struct ft_source *ft_source_close(struct ft_source *src)
 	for (size_t i = 0; i < src->roots_count; i++)
 		ft_root_fini(&src->roots[i]);
 	free(src->roots);
+	free(src->execs);
 	ft_backlog_fini(&src->backlog);
 	ft_resolver_fini(&src->resolver);
 	free(src);
@@ -113,8 +115,8 @@ static void scan_record(void *data, const void *record, size_t n, uint64_t posit
 
 	if (m->mask & FT_EV_Q_OVERFLOW)
 		s->overflow_ns = ft_boot_ns();
-	if (m->mask & FT_EV_OPEN_EXEC)
-		s->tracker_ops->exec(s->tracker, m->pid, position);
+	if ((m->mask & FT_EV_OPEN_EXEC) && ft_decode(record, n, &rec) == 0)
+		ft_execmark_tell(src, &rec, position);
 	if ((m->mask & FT_EV_MOVE_SELF) && src->roots_count > 0 &&
 	    ft_decode(record, n, &rec) == 0 && ft_root_is_moved_by(src, &rec))
 		src->resolver.moved_blindly = true;

@@ -1,67 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Who is said to have done it, against who did. test-attribution.py [PROCESSES]"""
 
-import contextlib
 import os
 import shutil
-import signal
 import sys
 
+from doers import HAS_BPF, by_path, create, fork, is_candidate, program, stopped, wait
 from harness import case, check, equal, main, same_set, show
 from machine import Skip, filesystem, libc, temp_dir
 from records import is_event, raw
 from watch import Watch
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-HAS_BPF = os.environ.get("FANTAIL_BPF", "1") == "1"  # was built with it
 NOBODY, NOGROUP = 65534, 65533
 LAST_PID = "/proc/sys/kernel/ns_last_pid"
 CLONE_NEWNS = 0x20000
 SH = os.path.realpath("/bin/sh")
-
-
-def program(name):
-    return os.path.realpath(shutil.which(name, path="/usr/bin:/bin"))
-
-
-@contextlib.contextmanager
-def stopped(watch, is_stopped=True):
-    """Nothing is read while it lasts."""
-    if is_stopped:
-        os.kill(watch.pid, signal.SIGSTOP)
-    yield
-    if is_stopped:
-        os.kill(watch.pid, signal.SIGCONT)
-
-
-def wait(pid, status=0):
-    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), status, f"exit status of {pid}")
-
-
-def fork(function, *arguments):
-    """A process that runs the function and nothing else."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        function(*arguments)
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def create(path):
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-
-
-def by_path(records):
-    """{path: record}, one each."""
-    told = {}
-    for record in records:
-        check(raw(record) not in told, f"told twice: {show(record)}")
-        told[raw(record)] = record
-    return told
 
 
 def own_args():
@@ -134,16 +88,6 @@ def forks_alone(is_late):
                 wait(pid)
         records = watch.stop()
     compare(records, truth)
-
-
-def is_candidate(record, **wanted):
-    """It is exactly that, or ambiguous with it among the candidates."""
-    p = record.get("process", {})
-    certainty = p.get("certainty")
-    if not HAS_BPF and certainty != "exact":
-        return True
-    among = p.get("candidates", [p]) if certainty == "ambiguous" else [p]
-    return any(all(c.get(k) == v for k, v in wanted.items()) for c in among)
 
 
 @case(False, True)

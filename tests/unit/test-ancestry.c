@@ -90,7 +90,7 @@ static bool is_below_at(struct ft_history *h, pid_t pid, pid_t root, int64_t tim
 	struct ft_attribution a;
 
 	ft_history_begin(h, time, time);
-	ft_history_find(h, pid, &a);
+	ft_history_find(h, &(struct ft_question){.pid = pid}, &a);
 	assert_non_null(a.process);
 	return ft_history_is_below(h, a.process, root);
 }

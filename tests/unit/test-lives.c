@@ -35,7 +35,7 @@ static void test_dead(void **state)
 	reopen(f);
 	for (int i = 0; i < 3; i++) {
 		a = find_in(f, unseen.pid, from);
-		ops->find(f->t, unseen.pid, 2, &a);
+		ops->find(f->t, &(struct ft_question){.pid = unseen.pid}, &a);
 		assert_int_equal(a.certainty, FT_CERTAINTY_NONE);
 		assert_null(a.process);
 		assert_int_equal(a.candidates_count, 0);
@@ -64,22 +64,22 @@ static void test_zombie(void **state)
 	f->is_seen = true;
 	ops->begin(f->t, child_now(), child_now());
 	struct ft_attribution a;
-	ops->find(f->t, executed.pid, 1, &a);
-	ops->find(f->t, forked.pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = executed.pid}, &a);
+	ops->find(f->t, &(struct ft_question){.pid = forked.pid}, &a);
 	int64_t from = child_now();
 	wait_zombie(executed.pid);
 	wait_zombie(forked.pid);
 	wait_zombie(unseen.pid);
 	ops->begin(f->t, from, child_now());
 	/* It may have executed something before it died. */
-	ops->find(f->t, executed.pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = executed.pid}, &a);
 	assert_only(&a, FT_CERTAINTY_AMBIGUOUS, executed.pid, "first");
 	assert_text(a.process->exe, f->first);
 	/* This one has not: the flag outlives it. */
-	ops->find(f->t, forked.pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = forked.pid}, &a);
 	assert_only(&a, FT_CERTAINTY_EXACT, forked.pid, comm);
 	assert_text(a.process->exe, f->self);
-	ops->find(f->t, unseen.pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = unseen.pid}, &a);
 	assert_only(&a, FT_CERTAINTY_AMBIGUOUS, unseen.pid, "second");
 	assert_int_equal(a.process->exe.len, 0);
 	assert_int_equal(a.process->ppid, getpid());
@@ -150,7 +150,7 @@ static void test_exec_beside_thread(void **state)
 	f->is_seen = true;
 	struct ft_attribution a = find_in(f, c.pid, child_next_tick());
 	assert_only(&a, FT_CERTAINTY_EXACT, c.pid, comm);
-	ops->exec(f->t, c.pid, 1);
+	ops->exec(f->t, &(struct ft_open_exec){.pid = c.pid});
 	int64_t from = child_now();
 	child_step(&c);
 	a = find_in(f, c.pid, from);
@@ -345,7 +345,7 @@ static void check_reuse(struct fixture *f)
 	child_end(&c);
 	c = fork_as(PID, child_exec_now, &x);
 	f->is_seen = true;
-	ops->exec(f->t, PID, 1);
+	ops->exec(f->t, &(struct ft_open_exec){.pid = PID});
 	a = find_in(f, PID, from);
 	CHECK(a.certainty == FT_CERTAINTY_AMBIGUOUS &&
 	      is_text(a.candidates[0]->comm, "second"));

@@ -154,7 +154,7 @@ static void test_without_exec(void **state)
 	assert_int_equal(f->drained, 1);
 	/* Once a backlog, not once a record. */
 	for (uint64_t position = 2; position < 100; position++)
-		ops->find(f->t, c.pid, position, &a);
+		ops->find(f->t, &(struct ft_question){.pid = c.pid}, &a);
 	assert_int_equal(f->drained, 1);
 	assert_int_equal(child_end(&c), 0);
 }
@@ -173,7 +173,7 @@ static void test_without_exec_fails(void **state)
 		f->exec_at_drain = broken == 3 ? c.pid : 0;
 		f->loses_at_drain = broken == 4;
 		if (broken == 5)
-			ops->exec(f->t, c.pid, 1);
+			ops->exec(f->t, &(struct ft_open_exec){.pid = c.pid});
 		struct ft_attribution a = find_in(f, c.pid, broken == 6 ? 0 : from);
 		assert_only(&a, FT_CERTAINTY_AMBIGUOUS, c.pid, "first");
 	}
@@ -189,7 +189,7 @@ static void test_without_exec_fails(void **state)
 	 * before. */
 	reopen(f);
 	ops->begin(f->t, from, child_now());
-	ops->exec(f->t, c.pid, 7);
+	ops->exec(f->t, &(struct ft_open_exec){.pid = c.pid});
 	a = find_in(f, c.pid, from);
 	assert_only(&a, FT_CERTAINTY_AMBIGUOUS, c.pid, "first");
 	assert_int_equal(child_end(&c), 0);
@@ -206,7 +206,7 @@ static void test_looked_too_early(void **state)
 	child_wait_ready(&c);
 	int64_t from = child_next_tick();
 	ops->begin(f->t, from, child_now() + 1000000000000);
-	ops->find(f->t, c.pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = c.pid}, &a);
 	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
 	a = find_in(f, c.pid, from);
 	assert_int_equal(a.certainty, FT_CERTAINTY_EXACT);
@@ -221,7 +221,7 @@ static void test_exec_of_another(void **state)
 	int64_t from = child_next_tick();
 
 	f->is_seen = true;
-	ops->exec(f->t, c.pid + 1, 1);
+	ops->exec(f->t, &(struct ft_open_exec){.pid = c.pid + 1});
 	f->exec_at_drain = c.pid + 2;
 	struct ft_attribution a = find_in(f, c.pid, from);
 	assert_only(&a, FT_CERTAINTY_EXACT, c.pid, "first");
@@ -254,10 +254,11 @@ static void check_write_then_exec(struct fixture *f, bool is_seen, const uint64_
 	child_step(&c);
 	f->is_seen = is_seen;
 	for (size_t i = 0; i < n; i++)
-		ops->exec(f->t, c.pid, told[i]);
+		ops->exec(f->t,
+			  &(struct ft_open_exec){.pid = c.pid, .position = told[i]});
 	ops->begin(f->t, from, child_now());
 	for (uint64_t position = 0; position < 12; position++) {
-		ops->find(f->t, c.pid, position, &a);
+		ops->find(f->t, &(struct ft_question){.pid = c.pid}, &a);
 		assert_two(&a, "second", "first");
 		/* A third one may have run between them. */
 		assert_true(a.may_be_another);
@@ -328,7 +329,7 @@ static void test_failed_exec(void **state)
 	child_next_tick();
 	find_in(f, c.pid, child_now());
 	int64_t from = child_now();
-	ops->exec(f->t, c.pid, 5);
+	ops->exec(f->t, &(struct ft_open_exec){.pid = c.pid});
 	struct ft_attribution a = find_in(f, c.pid, from);
 	assert_only(&a, FT_CERTAINTY_EXACT, c.pid, "first");
 	assert_int_equal(child_end(&c), 0);
@@ -412,8 +413,8 @@ static void test_none(void **state)
 
 	assert_int_equal(ft_tracker_none.open(&t, &host), 0);
 	ft_tracker_none.begin(t, 0, child_now());
-	ft_tracker_none.exec(t, getpid(), 1);
-	ft_tracker_none.find(t, getpid(), 1, &a);
+	ft_tracker_none.exec(t, &(struct ft_open_exec){.pid = getpid()});
+	ft_tracker_none.find(t, &(struct ft_question){.pid = getpid()}, &a);
 	assert_int_equal(a.certainty, FT_CERTAINTY_NONE);
 	assert_null(a.process);
 	assert_int_equal(a.candidates_count, 0);

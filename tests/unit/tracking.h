@@ -36,7 +36,7 @@ static inline int host_drain(void *data)
 	if (f->loses_at_drain)
 		f->is_seen = false;
 	if (f->exec_at_drain)
-		ops->exec(f->t, f->exec_at_drain, 1000);
+		ops->exec(f->t, &(struct ft_open_exec){.pid = f->exec_at_drain});
 	return f->drain_result;
 }
 
@@ -107,7 +107,7 @@ static inline struct ft_attribution find_in(struct fixture *f, pid_t pid, int64_
 	struct ft_attribution a;
 
 	ops->begin(f->t, from, child_now());
-	ops->find(f->t, pid, 1, &a);
+	ops->find(f->t, &(struct ft_question){.pid = pid}, &a);
 	return a;
 }
 
