@@ -53,7 +53,9 @@ static unsigned long long ask(struct ft_tracker *t, const pid_t pids[PROCESSES],
 			int64_t now = now_ns(CLOCK_BOOTTIME);
 			ft_tracker_bpf.begin(t, now, now);
 		}
-		ft_tracker_bpf.find(t, pids[i % PROCESSES], i, &a);
+		const struct ft_question q = {
+			.pid = pids[i % PROCESSES], .queue = 1, .position = i};
+		ft_tracker_bpf.find(t, &q, &a);
 		exact += a.certainty == FT_CERTAINTY_EXACT;
 	}
 	return exact;
