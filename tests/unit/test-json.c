@@ -184,10 +184,12 @@ static void test_json_owner(void **state)
 	assert_null(strstr(ft_bytes_cstr(&out), "rgid"));
 	assert_null(strstr(ft_bytes_cstr(&out), "pidfd_id"));
 	expect(g, &ev, 1,
-	       "{\"process\":{\"ruid\":1000,\"rgid\":0,\"loginuid\":1001,"
+	       "{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"],"
+	       "\"process\":{\"ruid\":1000,\"rgid\":0,\"loginuid\":1001,"
 	       "\"pidfd_id\":99}}\n");
 	p = (struct ft_process){.id = 9, .pid = 4711};
-	expect(g, &ev, 2, "{}\n");
+	expect(g, &ev, 2,
+	       "{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"]}\n");
 }
 
 static void test_json_columns(void **state)
