@@ -23,12 +23,14 @@ enum { EXEC_FILESYSTEMS_MAX = 512 };
 
 static bool parse_dev(const char *text, dev_t *ret)
 {
-	unsigned int major, minor;
+	char *end;
+	unsigned long major = strtoul(text, &end, 10), minor;
 
-	if (sscanf(text, "%u:%u", &major, &minor) != 2)
+	if (end == text || *end != ':')
 		return false;
+	minor = strtoul(end + 1, &end, 10);
 	*ret = makedev(major, minor);
-	return true;
+	return *end == '\0';
 }
 
 /* Those whose handles tell the inode: else no record can be given to an image. Network
