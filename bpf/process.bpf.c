@@ -341,13 +341,16 @@ static int executed(struct task_struct *task, struct linux_binprm *bprm, __u32 c
 	return 0;
 }
 
-static void moved(struct task_struct *task, __u32 which)
+/* time: when, if that is known better. */
+static void moved(struct task_struct *task, __u32 which, __u64 time)
 {
 	struct scratch *s = begin_scratch(which);
 
 	if (!s)
 		return;
 	fill(&s->head, FT_WIRE_CGROUP_SET, task);
+	if (time > 0)
+		s->head.time = time;
 	s->head.path_len = 0;
 	put_cgroup(s, task);
 	s->head.cgroup_len = end_of(s);
@@ -359,7 +362,7 @@ static void moved(struct task_struct *task, __u32 which)
 static int attached(struct cgroup *to, struct task_struct *task)
 {
 	if (task->pid == task->tgid && BPF_CORE_READ(task, cgroups, dfl_cgrp) == to)
-		moved(task, OF_CGROUP);
+		moved(task, OF_CGROUP, 0);
 	return 0;
 }
 
@@ -390,7 +393,7 @@ static int forked(struct task_struct *child, __u32 copy)
 	put(&w, sizeof(w));
 	if (BPF_CORE_READ(child, cgroups, dfl_cgrp) !=
 	    BPF_CORE_READ(parent, cgroups, dfl_cgrp))
-		moved(child, OF_FORK + copy);
+		moved(child, OF_FORK + copy, w.time);
 	return 0;
 }
 

@@ -9,7 +9,7 @@ end
 
 function __fantail_columns
     printf '%s\n' time after seq events path old_path path_source dir inode dev fs pid process \
-        certainty comm exe args uid user gid group ppid start cgroup container parents candidates \
+        certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates \
         error error_count mount_id count where from to reason
 end
 

@@ -184,6 +184,30 @@ GETTER(group)
 		ft_bytes_put_span(out, ft_idnames_get(f->groups, ev->process->gid));
 }
 
+GETTER(ruid)
+{
+	if (ev->process && ev->process->has_real_ids)
+		ft_bytes_put_u64(out, ev->process->ruid);
+}
+
+GETTER(rgid)
+{
+	if (ev->process && ev->process->has_real_ids)
+		ft_bytes_put_u64(out, ev->process->rgid);
+}
+
+GETTER(loginuid)
+{
+	if (ev->process && ev->process->has_login)
+		ft_bytes_put_u64(out, ev->process->loginuid);
+}
+
+GETTER(login_user)
+{
+	if (ev->process && ev->process->has_login)
+		ft_bytes_put_span(out, ft_idnames_get(f->users, ev->process->loginuid));
+}
+
 GETTER(ppid)
 {
 	if (ev->process && ev->process->has_ppid)
@@ -194,6 +218,12 @@ GETTER(start)
 {
 	if (ev->process && ev->process->start_ns != 0)
 		put_date_of(f, out, ev->process->start_ns);
+}
+
+GETTER(pidfd_id)
+{
+	if (ev->process && ev->process->pidfd_id != 0)
+		ft_bytes_put_u64(out, ev->process->pidfd_id);
 }
 
 GETTER(cgroup)
@@ -320,8 +350,16 @@ static const struct ft_column table[] = {
 	[FT_COLUMN_USER] = {"user", "name of the effective user", 8, put_user},
 	[FT_COLUMN_GID] = {"gid", "effective group id", 5, put_gid},
 	[FT_COLUMN_GROUP] = {"group", "name of the effective group", 8, put_group},
+	[FT_COLUMN_RUID] = {"ruid", "real user id", 5, put_ruid},
+	[FT_COLUMN_RGID] = {"rgid", "real group id", 5, put_rgid},
+	[FT_COLUMN_LOGINUID] = {"loginuid", "id of the user who logged in", 8,
+				put_loginuid},
+	[FT_COLUMN_LOGIN_USER] = {"login_user", "name of the user who logged in", 10,
+				  put_login_user},
 	[FT_COLUMN_PPID] = {"ppid", "parent process", 7, put_ppid},
 	[FT_COLUMN_START] = {"start", "when the process was started", 30, put_start},
+	[FT_COLUMN_PIDFD_ID] = {"pidfd_id", "number of the process that is never reused",
+				8, put_pidfd_id},
 	[FT_COLUMN_CGROUP] = {"cgroup", "control group of the process", 0, put_cgroup},
 	[FT_COLUMN_CONTAINER] = {"container", "id of the container", 12, put_container},
 	[FT_COLUMN_PARENTS] = {"parents", "ancestors, nearest first", 0, put_parents},

@@ -42,7 +42,8 @@ _Static_assert(FT_COLUMNS_END <= 64, "fields is a bit a column");
 
 static const uint64_t process_fields =
 	FIELD(CERTAINTY) | FIELD(COMM) | FIELD(EXE) | FIELD(ARGS) | FIELD(UID) |
-	FIELD(USER) | FIELD(GID) | FIELD(PPID) | FIELD(START) | FIELD(CGROUP) |
+	FIELD(USER) | FIELD(GID) | FIELD(RUID) | FIELD(RGID) | FIELD(LOGINUID) |
+	FIELD(LOGIN_USER) | FIELD(PPID) | FIELD(START) | FIELD(CGROUP) |
 	FIELD(CONTAINER) | FIELD(PARENTS) | FIELD(CANDIDATES);
 
 static int json_open(struct ft_format *f, const struct ft_output_config *c,
@@ -54,9 +55,10 @@ static int json_open(struct ft_format *f, const struct ft_output_config *c,
 		return -ENOMEM;
 	for (size_t i = 0; i < f->columns.count; i++)
 		j->fields |= UINT64_C(1) << f->columns.ids[i];
-	/* The name of the group is there only when asked for: one lookup less. */
+	/* There only when asked for: the name of the group for its lookup, the others
+	 * for their length. */
 	if (f->columns.count == 0)
-		j->fields = ~FIELD(GROUP);
+		j->fields = ~(FIELD(GROUP) | FIELD(PIDFD_ID));
 	if (j->fields & FIELD(PROCESS))
 		j->fields |= process_fields | FIELD(PID);
 	f->state = j;
@@ -98,6 +100,32 @@ static void put_ids(struct ft_format *f, struct ft_bytes *out, const struct ft_p
 				   ft_idnames_get(f->groups, p->gid));
 }
 
+/* Unless asked for: only where they are not the effective ones. */
+static void put_real_ids(struct ft_format *f, struct ft_bytes *out,
+			 const struct ft_process *p, uint64_t fields)
+{
+	bool always = f->columns.count > 0;
+
+	if (!p->has_real_ids)
+		return;
+	if ((fields & FIELD(RUID)) && (always || p->ruid != p->uid))
+		ft_json_put_u64(out, FT_SPAN("ruid"), p->ruid);
+	if ((fields & FIELD(RGID)) && (always || p->rgid != p->gid))
+		ft_json_put_u64(out, FT_SPAN("rgid"), p->rgid);
+}
+
+static void put_login(struct ft_format *f, struct ft_bytes *out,
+		      const struct ft_process *p, uint64_t fields)
+{
+	if (!p->has_login)
+		return;
+	if (fields & FIELD(LOGINUID))
+		ft_json_put_u64(out, FT_SPAN("loginuid"), p->loginuid);
+	if (fields & FIELD(LOGIN_USER))
+		ft_json_put_string(out, FT_SPAN("login_user"),
+				   ft_idnames_get(f->users, p->loginuid));
+}
+
 static void put_image(struct ft_format *f, struct ft_bytes *out,
 		      const struct ft_process *p, uint64_t fields)
 {
@@ -108,10 +136,14 @@ static void put_image(struct ft_format *f, struct ft_bytes *out,
 	if ((fields & FIELD(ARGS)) && !f->no_args)
 		put_args(out, p);
 	put_ids(f, out, p, fields);
+	put_real_ids(f, out, p, fields);
+	put_login(f, out, p, fields);
 	if ((fields & FIELD(PPID)) && p->has_ppid)
 		ft_json_put_i64(out, FT_SPAN("ppid"), p->ppid);
 	if ((fields & FIELD(START)) && p->start_ns != 0)
 		ft_json_put_time(out, FT_SPAN("start"), p->start_ns);
+	if ((fields & FIELD(PIDFD_ID)) && p->pidfd_id != 0)
+		ft_json_put_u64(out, FT_SPAN("pidfd_id"), p->pidfd_id);
 	if (fields & FIELD(CGROUP))
 		ft_json_put_string(out, FT_SPAN("cgroup"), p->cgroup);
 	if (fields & FIELD(CONTAINER))

@@ -202,12 +202,18 @@ void ft_json_put_args_beside(struct ft_bytes *out, const struct ft_process *p)
 static void put_who(struct ft_bytes *out, pid_t pid, struct ft_span comm,
 		    struct ft_span exe)
 {
-	size_t mark = ft_json_begin(out);
-
 	ft_json_put_i64(out, FT_SPAN("pid"), pid);
 	ft_json_put_string(out, FT_SPAN("comm"), comm);
 	ft_json_put_string(out, FT_SPAN("exe"), exe);
-	ft_json_end(out, mark);
+}
+
+static void put_candidate(struct ft_bytes *out, const struct ft_process *p)
+{
+	put_who(out, p->pid, p->comm, p->exe);
+	if (!p->has_ids)
+		return;
+	ft_json_put_u64(out, FT_SPAN("uid"), p->uid);
+	ft_json_put_u64(out, FT_SPAN("gid"), p->gid);
 }
 
 void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p, size_t max)
@@ -219,7 +225,9 @@ void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p, size_
 		const struct ft_ancestor *a = &p->parents[i];
 
 		ft_bytes_put_char(out, i == 0 ? '[' : ',');
+		size_t mark = ft_json_begin(out);
 		put_who(out, a->pid, a->comm, a->exe);
+		ft_json_end(out, mark);
 	}
 	ft_bytes_put_char(out, ']');
 	if (p->parents_count > max)
@@ -234,7 +242,9 @@ void ft_json_put_candidates(struct ft_bytes *out,
 	ft_json_put_name(out, FT_SPAN("candidates"));
 	for (size_t i = 0; i < count; i++) {
 		ft_bytes_put_char(out, i == 0 ? '[' : ',');
-		put_who(out, candidates[i]->pid, candidates[i]->comm, candidates[i]->exe);
+		size_t mark = ft_json_begin(out);
+		put_candidate(out, candidates[i]);
+		ft_json_end(out, mark);
 	}
 	ft_bytes_put_char(out, ']');
 }

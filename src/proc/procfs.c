@@ -25,6 +25,7 @@ enum {
 	LAYOUT_STACK = 2,
 	PATH_LEN = 32,
 	STAT_MAX = 4096,
+	STATUS_MAX = 64 * 1024,
 	CGROUP_MAX = 64 * 1024,
 	OVERLAY_MAGIC = 0x794c7630,
 };
@@ -223,6 +224,48 @@ bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
 		return false;
 	*ret_uid = st.st_uid;
 	*ret_gid = st.st_gid;
+	return true;
+}
+
+/* The first number behind this name in the text of status. */
+static bool find_number(struct ft_span text, struct ft_span name, uint64_t *ret)
+{
+	while (text.len > 0) {
+		struct ft_span line = take_line(&text);
+		if (!take_prefix(&line, name))
+			continue;
+		const char *at = line.data;
+		return parse_number(&at, line.data + line.len, ret);
+	}
+	return false;
+}
+
+bool ft_procfs_read_real_ids(int proc, pid_t pid, struct ft_bytes *text, uid_t *ret_uid,
+			     gid_t *ret_gid)
+{
+	char path[PATH_LEN];
+	uint64_t uid, gid;
+
+	ft_bytes_clear(text);
+	if (ft_file_read(proc, path_of(path, pid, "/status"), STATUS_MAX, text) < 0 ||
+	    !find_number(ft_bytes_span(text), FT_SPAN("Uid:\t"), &uid) ||
+	    !find_number(ft_bytes_span(text), FT_SPAN("Gid:\t"), &gid))
+		return false;
+	*ret_uid = (uid_t)uid;
+	*ret_gid = (gid_t)gid;
+	return true;
+}
+
+bool ft_procfs_read_login(int proc, pid_t pid, struct ft_bytes *text, uid_t *ret)
+{
+	char path[PATH_LEN];
+	uint64_t uid;
+
+	ft_bytes_clear(text);
+	if (ft_file_read(proc, path_of(path, pid, "/loginuid"), STAT_MAX, text) < 0 ||
+	    !find_number(ft_bytes_span(text), FT_SPAN(""), &uid) || uid == UINT32_MAX)
+		return false;
+	*ret = (uid_t)uid;
 	return true;
 }
 

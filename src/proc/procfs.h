@@ -79,6 +79,11 @@ int ft_procfs_read_stat(int proc, pid_t pid, struct ft_bytes *text,
 			struct ft_proc_stat *ret);
 /* Effective user and group; false: no such process. */
 bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid);
+/* Real user and group; false: no such process. text is scratch. */
+bool ft_procfs_read_real_ids(int proc, pid_t pid, struct ft_bytes *text, uid_t *ret_uid,
+			     gid_t *ret_gid);
+/* Who logged in; false: nobody did, or it cannot be known. text is scratch. */
+bool ft_procfs_read_login(int proc, pid_t pid, struct ft_bytes *text, uid_t *ret);
 /* May its ids have been others since it was forked, but for those that an exec gave it?
  */
 bool ft_procfs_may_have_new_ids(int proc, pid_t pid, const struct ft_proc_stat *stat);

@@ -16,6 +16,10 @@ static void read_text(struct ft_seeder *s, pid_t pid, struct ft_step *step)
 {
 	step->has_ids =
 		s->has_ids && ft_procfs_read_ids(s->proc, pid, &step->uid, &step->gid);
+	step->has_real_ids =
+		s->has_ids &&
+		ft_procfs_read_real_ids(s->proc, pid, &s->text, &step->ruid, &step->rgid);
+	step->has_login = ft_procfs_read_login(s->proc, pid, &s->text, &step->loginuid);
 	ft_procfs_read_exe(s->proc, pid, &s->exe);
 	step->text.args_cut = ft_procfs_read_args(s->proc, pid, &s->args);
 	ft_procfs_read_cgroup(s->proc, pid, &s->cgroup);

@@ -24,6 +24,14 @@ void ft_process_share(struct ft_process *to, const struct ft_process *a,
 	to->has_ids = a->has_ids && b->has_ids && a->uid == b->uid && a->gid == b->gid;
 	to->uid = to->has_ids ? a->uid : 0;
 	to->gid = to->has_ids ? a->gid : 0;
+	to->has_real_ids = a->has_real_ids && b->has_real_ids && a->ruid == b->ruid &&
+			   a->rgid == b->rgid;
+	to->ruid = to->has_real_ids ? a->ruid : 0;
+	to->rgid = to->has_real_ids ? a->rgid : 0;
+	to->has_login = a->has_login && b->has_login && a->loginuid == b->loginuid;
+	to->loginuid = to->has_login ? a->loginuid : 0;
+	if (a->pidfd_id == b->pidfd_id)
+		to->pidfd_id = a->pidfd_id;
 	if (a->start_ns == b->start_ns)
 		to->start_ns = a->start_ns;
 	if (ft_span_equal(a->comm, b->comm))

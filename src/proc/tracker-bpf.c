@@ -124,7 +124,7 @@ static void take_record(void *data, const void *record, size_t len)
 		.ruid = w->ruid,
 		.rgid = w->rgid,
 		.has_login = w->flags & FT_WIRE_HAS_LOGIN,
-		.loginuid = w->loginuid,
+		.loginuid = w->flags & FT_WIRE_HAS_LOGIN ? w->loginuid : 0,
 		.pidfd_id = w->pidfd_id,
 		.is_mixed = w->flags & FT_WIRE_MIXED,
 		.file = {device_of(w->dev), w->ino},

@@ -238,6 +238,27 @@ static struct ft_pid *look_up(struct ft_tracker *t, pid_t pid)
 	return p;
 }
 
+/* Closed by an exec, what the image before had opened? */
+static bool may_be_of_exec(const struct ft_tracker *t, const struct ft_question *q)
+{
+	return q->is_close &&
+	       ft_execs_is_told(&t->execs, q->pid, t->from - FT_CLOSING_NSEC);
+}
+
+static struct ft_attribution doubt(struct ft_pid *p)
+{
+	struct ft_attribution a = p->judgement.answer;
+
+	if (a.certainty != FT_CERTAINTY_EXACT)
+		return a;
+	p->judgement.candidates[0] = a.process;
+	a.certainty = FT_CERTAINTY_AMBIGUOUS;
+	a.candidates = p->judgement.candidates;
+	a.candidates_count = 1;
+	a.may_be_another = true;
+	return a;
+}
+
 static void procfs_find(struct ft_tracker *t, const struct ft_question *q,
 			struct ft_attribution *ret)
 {
@@ -247,7 +268,9 @@ static void procfs_find(struct ft_tracker *t, const struct ft_question *q,
 		p = look_up(t, q->pid);
 		t->last = p;
 	}
-	if (p)
+	if (p && may_be_of_exec(t, q))
+		*ret = doubt(p);
+	else if (p)
 		*ret = p->judgement.answer;
 	else
 		*ret = (struct ft_attribution){.certainty = FT_CERTAINTY_NONE};

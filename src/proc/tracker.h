@@ -33,6 +33,12 @@ struct ft_open_exec {
 	bool is_alone; /* nothing but executions was merged into it */
 };
 
+/*
+ * What an exec closes is closed after it, before the new image begins, and by the old one:
+ * so long may that take, as long as a processor may be busy with something else.
+ */
+enum { FT_CLOSING_NSEC = 1000000000 };
+
 /* A record whose process is asked for. */
 struct ft_question {
 	pid_t pid;

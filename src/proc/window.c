@@ -6,9 +6,6 @@
 #include "proc/history.h"
 #include "proc/share.h"
 
-/* As long as a processor may be busy with something else. */
-enum { CLOSING_NSEC = 1000000000 };
-
 void ft_history_free_retired(struct ft_history *h)
 {
 	while (h->retired) {
@@ -103,14 +100,13 @@ static bool is_forgotten(const struct ft_history *h)
 	return h->from <= h->forgotten;
 }
 
-/* What an exec closes is closed right after it, but by the image before. */
 static int64_t end_of(const struct ft_past *image, const struct ft_question *q)
 {
 	const struct ft_past *after = image->after;
 
 	if (!q->is_close || !after || !after->is_executed || !after->closes)
 		return image->end;
-	return image->end + CLOSING_NSEC;
+	return image->end + FT_CLOSING_NSEC;
 }
 
 struct findings {

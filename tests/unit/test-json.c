@@ -141,7 +141,7 @@ static void test_json_ambiguous(void **state)
 		"{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"],"
 		"\"pid\":4711,\"process\":{\"certainty\":\"ambiguous\",\"ppid\":5,"
 		"\"candidates\":[{\"pid\":4711,\"comm\":\"sh\"},{\"pid\":4711,"
-		"\"comm\":\"touch\",\"exe\":\"/usr/bin/touch\"}]}}\n";
+		"\"comm\":\"touch\",\"exe\":\"/usr/bin/touch\",\"uid\":0,\"gid\":0}]}}\n";
 
 	ev.certainty = FT_CERTAINTY_AMBIGUOUS;
 	ev.process = &shared;
@@ -155,6 +155,41 @@ static void test_json_ambiguous(void **state)
 	       "4711,"
 	       "\"process\":{\"certainty\":\"ambiguous\",\"ppid\":5,"
 	       "\"candidates\":[{\"pid\":4711,\"comm\":\"sh\"}]}}\n");
+}
+
+/* Real ids: where they are others, or asked for; who logged in: where somebody did. */
+static void test_json_owner(void **state)
+{
+	_cleanup_format_ struct ft_format *f =
+		make(&(struct ft_output_config){.format = FT_FORMAT_JSON});
+	_cleanup_format_ struct ft_format *g = make(&(struct ft_output_config){
+		.format = FT_FORMAT_JSON, .columns = "ruid,rgid,loginuid,pidfd_id"});
+	_cleanup_bytes_ struct ft_bytes out = {0};
+	struct ft_process p = {
+		.id = 8,
+		.pid = 4711,
+		.has_ids = true,
+		.has_real_ids = true,
+		.ruid = 1000,
+		.has_login = true,
+		.loginuid = 1001,
+		.pidfd_id = 99,
+	};
+	struct ft_event ev = created;
+
+	ev.process = &p;
+	ft_format_put(f, &out, &ev, 1);
+	assert_non_null(strstr(ft_bytes_cstr(&out), "\"gid\":0,\"ruid\":1000,"
+						    "\"loginuid\":1001"));
+	assert_null(strstr(ft_bytes_cstr(&out), "rgid"));
+	assert_null(strstr(ft_bytes_cstr(&out), "pidfd_id"));
+	expect(g, &ev, 1,
+	       "{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"],"
+	       "\"process\":{\"ruid\":1000,\"rgid\":0,\"loginuid\":1001,"
+	       "\"pidfd_id\":99}}\n");
+	p = (struct ft_process){.id = 9, .pid = 4711};
+	expect(g, &ev, 2,
+	       "{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"]}\n");
 }
 
 static void test_json_columns(void **state)
@@ -228,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_json_rename_and_absent),
 		cmocka_unit_test(test_json_lost_and_gap),
 		cmocka_unit_test(test_json_ambiguous),
+		cmocka_unit_test(test_json_owner),
 		cmocka_unit_test(test_json_columns),
 		cmocka_unit_test(test_json_arguments),
 		cmocka_unit_test(test_json_bad_utf8),

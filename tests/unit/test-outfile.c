@@ -151,8 +151,8 @@ static void test_open_errors(void **state)
 		     "old_path, "
 		     "path_source, dir, inode, dev, fs, pid, process, certainty, comm, "
 		     "exe, args, uid, "
-		     "user, gid, group, ppid, start, cgroup, container, parents, "
-		     "candidates, error, "
+		     "user, gid, group, ruid, rgid, loginuid, login_user, ppid, start, "
+		     "pidfd_id, cgroup, container, parents, candidates, error, "
 		     "error_count, mount_id, count, where, from, to, reason");
 }
 
