@@ -83,7 +83,8 @@ enum fantail_filter {
 	FANTAIL_FILTER_PATH = 0,  /* glob: * stops at /, ** is zero or more components */
 	FANTAIL_FILTER_REGEX = 1, /* POSIX extended, unanchored */
 	FANTAIL_FILTER_PID = 2,
-	FANTAIL_FILTER_TREE = 3, /* the process and its descendants */
+	FANTAIL_FILTER_TREE = 3, /* the process that has the id at the start, and
+				     its descendants */
 	FANTAIL_FILTER_COMM = 4,
 	FANTAIL_FILTER_EXE = 5, /* glob */
 	FANTAIL_FILTER_UID = 6, /* number or name */
