@@ -228,6 +228,16 @@ static uint64_t bpf_take_lost(struct ft_tracker *t)
 	return lost;
 }
 
+static void bpf_get_health(const struct ft_tracker *t, struct ft_tracker_health *ret)
+{
+	*ret = (struct ft_tracker_health){
+		.dropped = __atomic_load_n(&t->bpf->bss->dropped, __ATOMIC_RELAXED),
+		.missed = read_missed(t),
+		.processes = t->history.pids.count,
+		.bytes = t->history.bytes,
+	};
+}
+
 static struct ft_tracker *bpf_close(struct ft_tracker *t)
 {
 	if (!t)
@@ -319,4 +329,5 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.add_root = bpf_add_root,
 	.is_below = bpf_is_below,
 	.take_lost = bpf_take_lost,
+	.get_health = bpf_get_health,
 };

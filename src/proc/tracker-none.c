@@ -54,6 +54,11 @@ static uint64_t none_take_lost(struct ft_tracker *t)
 	return 0;
 }
 
+static void none_get_health(const struct ft_tracker *t, struct ft_tracker_health *ret)
+{
+	*ret = (struct ft_tracker_health){0};
+}
+
 const struct ft_tracker_ops ft_tracker_none = {
 	.name = "none",
 	.open = none_open,
@@ -64,4 +69,5 @@ const struct ft_tracker_ops ft_tracker_none = {
 	.add_root = none_add_root,
 	.is_below = none_is_below,
 	.take_lost = none_take_lost,
+	.get_health = none_get_health,
 };

@@ -387,6 +387,11 @@ static uint64_t procfs_take_lost(struct ft_tracker *t)
 	return lost;
 }
 
+static void procfs_get_health(const struct ft_tracker *t, struct ft_tracker_health *ret)
+{
+	*ret = (struct ft_tracker_health){.processes = t->observer.images.table.count};
+}
+
 static struct ft_tracker *procfs_close(struct ft_tracker *t)
 {
 	if (!t)
@@ -429,4 +434,5 @@ const struct ft_tracker_ops ft_tracker_procfs = {
 	.add_root = procfs_add_root,
 	.is_below = procfs_is_below,
 	.take_lost = procfs_take_lost,
+	.get_health = procfs_get_health,
 };

@@ -34,8 +34,8 @@ struct ft_open_exec {
 };
 
 /*
- * What an exec closes is closed after it, before the new image begins, and by the old one:
- * so long may that take, as long as a processor may be busy with something else.
+ * What an exec closes is closed after it, before the new image begins, and by the old
+ * one: so long may that take, as long as a processor may be busy with something else.
  */
 enum { FT_CLOSING_NSEC = 1000000000 };
 
@@ -60,6 +60,14 @@ struct ft_attribution {
 	const struct ft_process *const *candidates; /* when ambiguous */
 	size_t candidates_count;
 	bool may_be_another; /* than the candidates */
+};
+
+/* How it fares. What was lost is told by take_lost(), too. */
+struct ft_tracker_health {
+	uint64_t dropped; /* records that found no room, since the begin */
+	uint64_t missed;  /* times that the kernel did not run a program, and its copy */
+	size_t processes; /* known now, those that ended and are kept included */
+	size_t bytes;	  /* that they take; 0: not counted */
 };
 
 struct ft_tracker;
@@ -101,6 +109,7 @@ struct ft_tracker_ops {
 	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
 	 * of the time. */
 	uint64_t (*take_lost)(struct ft_tracker *t);
+	void (*get_health)(const struct ft_tracker *t, struct ft_tracker_health *ret);
 };
 
 /* open: -ENOSYS when built without; else why it is refused. */

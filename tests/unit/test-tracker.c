@@ -405,6 +405,18 @@ static void test_renamed(void **state)
 	assert_int_equal(child_end(&c), 0);
 }
 
+static void test_health(void **state)
+{
+	struct fixture *f = *state;
+	struct ft_tracker_health health;
+
+	ops->get_health(f->t, &health);
+	/* Who runs this, and whoever began it. */
+	assert_true(health.processes >= 2);
+	assert_int_equal(health.dropped, 0);
+	assert_int_equal(health.missed, 0);
+}
+
 static void test_none(void **state)
 {
 	const struct ft_tracker_host host = {0};
@@ -434,7 +446,8 @@ int main(int argc, char **argv)
 		LIVE(test_looked_too_early), LIVE(test_exec_of_another),
 		LIVE(test_write_then_exec),  LIVE(test_exec_of_itself),
 		LIVE(test_failed_exec),	     LIVE(test_no_random_addresses),
-		LIVE(test_renamed),	     cmocka_unit_test(test_none),
+		LIVE(test_renamed),	     LIVE(test_health),
+		cmocka_unit_test(test_none),
 	};
 
 	if (child_main(argc, argv))
