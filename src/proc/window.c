@@ -114,6 +114,23 @@ struct findings {
 	size_t count; /* more than there is room for, maybe */
 };
 
+/* What they share is of all, also of those that there is no room for in the list. */
+static void add_candidate(struct ft_past_pid *p, struct findings *v,
+			  const struct ft_past *image)
+{
+	const struct ft_process so_far = p->shared;
+
+	if (v->count == 0) {
+		v->newest = image;
+		p->shared = image->process;
+	} else {
+		ft_process_share(&p->shared, &so_far, &image->process);
+	}
+	if (v->count < FT_HISTORY_CANDIDATES)
+		p->candidates[v->count] = &image->process;
+	v->count++;
+}
+
 static struct findings collect(const struct ft_history *h, struct ft_past_pid *p,
 			       const struct ft_question *q)
 {
@@ -125,24 +142,12 @@ static struct findings collect(const struct ft_history *h, struct ft_past_pid *p
 		if (end < h->from && !p->has_overlaps)
 			break;
 		if (end >= h->from && i->begin <= h->to) {
-			if (v.count < FT_HISTORY_CANDIDATES)
-				p->candidates[v.count] = &i->process;
-			if (v.count++ == 0)
-				v.newest = i;
+			add_candidate(p, &v, i);
 		}
 		if (i->is_executed && ft_takeover_is_before(&t, i))
 			break;
 	}
 	return v;
-}
-
-static void share_all(struct ft_past_pid *p, size_t n)
-{
-	p->shared = *p->candidates[0];
-	for (size_t i = 1; i < n; i++) {
-		struct ft_process so_far = p->shared;
-		ft_process_share(&p->shared, &so_far, p->candidates[i]);
-	}
 }
 
 /* Between two OPEN_EXEC records of a process all its records have the same answer. */
@@ -195,10 +200,9 @@ static void judge(struct ft_history *h, struct ft_past_pid *p,
 	a->candidates = p->candidates;
 	a->candidates_count =
 		v.count < FT_HISTORY_CANDIDATES ? v.count : FT_HISTORY_CANDIDATES;
-	if (v.count == 1)
-		return;
-	share_all(p, a->candidates_count);
-	a->process = &p->shared;
+	a->may_be_another = v.count > FT_HISTORY_CANDIDATES || is_forgotten(h);
+	if (v.count > 1)
+		a->process = &p->shared;
 }
 
 void ft_history_find(struct ft_history *h, const struct ft_question *q,

@@ -8,7 +8,7 @@ import sys
 from doers import HAS_BPF, by_path, create, fork, is_candidate, program, stopped, wait
 from harness import case, check, equal, main, same_set, show
 from machine import Skip, filesystem, libc, temp_dir
-from records import is_event, raw
+from records import is_event
 from watch import Watch
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 5000

@@ -263,7 +263,27 @@ static void test_many_execs(void **state)
 	struct ft_attribution a = find(h, CHILD, 60, 200);
 	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
 	assert_int_equal(a.candidates_count, FT_HISTORY_CANDIDATES);
+	assert_true(a.may_be_another);
 	assert_int_equal(a.process->id, 0);
+}
+
+/* What those in the list share is not told, if others are not in it. */
+static void test_shared_by_all(void **state)
+{
+	struct ft_history *h = *state;
+
+	fork_at(h, 11, CHILD, 80);
+	end_at(h, CHILD, 80, 90);
+	fork_at(h, PARENT, CHILD, 100);
+	for (int i = 0; i < FT_HISTORY_CANDIDATES; i++)
+		exec_at(h, CHILD, "/same", 100, 110 + i);
+	struct ft_attribution a = find(h, CHILD, 118, 200);
+	assert_int_equal(a.process->ppid, PARENT);
+	a = find(h, CHILD, 60, 200);
+	assert_true(a.may_be_another);
+	assert_false(a.process->has_ppid);
+	assert_int_equal(a.process->exe.len, 0);
+	assert_int_equal(a.process->start_ns, 0);
 }
 
 static void test_number_taken_again(void **state)
@@ -400,6 +420,7 @@ static void test_forgotten(void **state)
 	ft_history_forget(h, 100);
 	struct ft_attribution a = find(h, CHILD, 100, 200);
 	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
+	assert_true(a.may_be_another);
 	assert_int_equal(a.candidates_count, 1);
 	a = find(h, CHILD, 101, 200);
 	assert_exact(&a, "/a");
@@ -585,6 +606,7 @@ int main(void)
 		HISTORY(test_fork_and_exec),
 		HISTORY(test_exec_chain),
 		HISTORY(test_many_execs),
+		HISTORY(test_shared_by_all),
 		HISTORY(test_number_taken_again),
 		HISTORY(test_ids),
 		HISTORY(test_ids_to_and_fro),
