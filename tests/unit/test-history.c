@@ -400,6 +400,7 @@ static void test_forgotten(void **state)
 	ft_history_forget(h, 100);
 	struct ft_attribution a = find(h, CHILD, 100, 200);
 	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
+	assert_true(a.may_be_another);
 	assert_int_equal(a.candidates_count, 1);
 	a = find(h, CHILD, 101, 200);
 	assert_exact(&a, "/a");
