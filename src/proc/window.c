@@ -197,7 +197,6 @@ static void judge(struct ft_history *h, struct ft_past_pid *p,
 		return;
 	}
 	a->certainty = FT_CERTAINTY_AMBIGUOUS;
-	a->may_be_another = is_forgotten(h) || v.count > FT_HISTORY_CANDIDATES;
 	a->candidates = p->candidates;
 	a->candidates_count =
 		v.count < FT_HISTORY_CANDIDATES ? v.count : FT_HISTORY_CANDIDATES;
