@@ -506,6 +506,12 @@ touched_is_told() {
 	grep -q "$1" "$out"
 }
 
+# The reader has seen what was mounted or unmounted: before, paths are told as of now.
+is_settled() {
+	echo x >>"$1"
+	grep -F "\"path\":\"$1\"" "$out" | grep -q '"path_source":"event"'
+}
+
 # A filesystem that is mounted while it is watched from above.
 mounted_later() {
 	mkdir "$1/later"
@@ -515,10 +521,11 @@ mounted_later() {
 	wait_for "$1/before-all"
 	until_true touched_is_told "$1/later/seen"
 	umount "$1/later" || wrong "the mount is held"
+	until_true is_settled "$1/settled"
 	create "$1/after-all"
 	wait_for "$1/after-all"
 	stop
-	told_as event "$CHANGES" | grep -v "$1/later/" >/tmp/told
+	told_as event "$CHANGES" | grep -v "$1/later/\|$1/settled" >/tmp/told
 	wanted >/tmp/wanted
 	same 'changes around it' /tmp/wanted /tmp/told
 }
