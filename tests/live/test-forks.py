@@ -53,6 +53,9 @@ def is_of_fork(record):
 
 def is_exactly(record, exe):
     p = record.get("process", {})
+    # Somebody has had its number taken again meanwhile: two processes share no start.
+    if HAS_BPF and p.get("certainty") == "ambiguous" and "start" not in p:
+        return is_candidate(record, exe=exe)
     return p.get("certainty") == "exact" and p.get("exe") == exe
 
 
