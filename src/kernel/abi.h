@@ -102,5 +102,8 @@ enum {
 	FT_RESPONSE_DENY = 0x02,
 };
 
+/* 6.14: the errno that the caller of open(2) is told. */
+#define FT_RESPONSE_DENY_ERRNO(error) (FT_RESPONSE_DENY | (uint32_t)(error) << 24)
+
 _Static_assert(sizeof(struct ft_abi_metadata) == 24, "the kernel's layout");
 _Static_assert(sizeof(struct ft_abi_info) == 4, "the kernel's layout");

@@ -96,3 +96,17 @@ int ft_handle_mount_btrfs(const char *source)
 		       MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	return tree < 0 ? -errno : open_root(tree);
 }
+
+int ft_handle_try_fid(void)
+{
+	union {
+		struct file_handle h;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u;
+	int mount_id;
+
+	u.h.handle_bytes = MAX_HANDLE_SZ;
+	return name_to_handle_at(AT_FDCWD, "/", &u.h, &mount_id, FT_AT_HANDLE_FID) < 0
+		       ? -errno
+		       : 0;
+}

@@ -34,3 +34,6 @@ int ft_handle_open(int mount_fd, struct ft_span key);
 int ft_handle_clone_mount(int fd);
 /* The same of a btrfs with all its subvolumes (subvolid=5), or -errno. */
 int ft_handle_mount_btrfs(const char *source);
+/* Does the kernel give handles that cannot be opened again (6.5), where a filesystem has
+ * no others? 0 or -errno. */
+int ft_handle_try_fid(void);

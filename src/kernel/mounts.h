@@ -40,3 +40,6 @@ int ft_mounts_id_of(int fd);
 bool ft_mounts_is_pseudo(const char *type);
 /* A descriptor that polls EPOLLPRI when the table changes, or -errno. */
 int ft_mounts_open_poll(void);
+/* The top (O_PATH) of a new tmpfs that is mounted nowhere and gone when it is closed, or
+ * -errno. */
+int ft_mounts_open_private(void);
