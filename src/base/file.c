@@ -96,3 +96,10 @@ int ft_file_write(int fd, const void *data, size_t n)
 	}
 	return 0;
 }
+
+int ft_file_open_dir(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}

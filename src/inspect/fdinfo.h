@@ -21,7 +21,6 @@ enum ft_mark_type {
 
 enum {
 	FT_GROUP_MARKS_MAX = 1 << 20, /* more are counted, not kept */
-	FT_FDINFO_LINE_MAX = 1024,
 	FT_FDINFO_HANDLE_MAX = 128,
 };
 

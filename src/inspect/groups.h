@@ -28,11 +28,13 @@ struct ft_group {
 
 /* What was looked at, and what could not be. */
 struct ft_groups_sight {
-	size_t processes; /* looked at */
-	size_t denied;	  /* processes whose descriptors are not ours to see */
-	size_t failed;	  /* groups whose marks could not be read */
-	int error;	  /* of the last of them, -errno */
-	bool is_hidden;	  /* /proc does not show all processes (hidepid) */
+	size_t processes;  /* looked at */
+	size_t denied;	   /* processes whose descriptors are not ours to see */
+	size_t failed;	   /* groups whose marks could not be read */
+	int error;	   /* of the last of them, -errno */
+	bool is_hidden;	   /* /proc does not show all processes (hidepid) */
+	bool is_contained; /* a PID namespace of its own: processes outside it are not in
+			      /proc */
 };
 
 struct ft_groups {
