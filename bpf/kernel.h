@@ -17,7 +17,11 @@ typedef _Bool bool;
 
 enum { false, true };
 
-enum bpf_map_type { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_RINGBUF = 27 };
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -68,14 +72,41 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	__u32 f_mode;
+	void *private_data;
 };
 
 struct fdtable {
+	unsigned int max_fds;
 	struct file **fd;
 };
 
 struct files_struct {
 	struct fdtable *fdt;
+};
+
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct fanotify_group_private_data {
+	unsigned int flags;
+};
+
+struct fsnotify_group {
+	struct fanotify_group_private_data fanotify_data;
 };
 
 struct mm_struct {
@@ -131,6 +162,8 @@ struct task_struct {
 	const struct cred *real_cred;
 	struct signal_struct *signal;
 	struct files_struct *files;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct list_head thread_node;
 	struct task_io_accounting ioac;
@@ -143,11 +176,12 @@ struct task_struct {
 struct linux_binprm;
 
 struct pt_regs___x86 {
-	unsigned long orig_ax;
-};
-
-struct user_pt_regs___arm64 {
-	int syscallno;
+	unsigned long bx;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long bp;
 };
 
 #pragma clang attribute pop
