@@ -236,10 +236,23 @@ static void put_error(struct ft_bytes *out, const struct ft_event *ev, uint64_t 
 		ft_column_put_errno(out, ev->error);
 		ft_bytes_put_char(out, '"');
 	}
-	if (ev->has_error && (fields & FIELD(ERROR_COUNT)))
+	if (ev->has_error && !ev->call && (fields & FIELD(ERROR_COUNT)))
 		ft_json_put_u64(out, FT_SPAN("error_count"), ev->error_count);
 	if (ev->mnt_id != 0 && (fields & FIELD(MOUNT_ID)))
 		ft_json_put_u64(out, FT_SPAN("mount_id"), ev->mnt_id);
+}
+
+static void put_call(struct ft_bytes *out, const struct ft_event *ev, uint64_t fields)
+{
+	ft_bytes_put_lit(out, ",\"events\":[\"");
+	ft_bytes_put_str(out, ft_call_info(ev->call->kind)->name);
+	ft_bytes_put_lit(out, "\"]");
+	if (fields & FIELD(CALL))
+		ft_json_put_call(out, ev->call);
+	if (fields & FIELD(RET))
+		ft_json_put_i64(out, FT_SPAN("ret"), ev->call->ret);
+	if (fields & FIELD(ALERT))
+		ft_json_put_string(out, FT_SPAN("alert"), ev->call->alert);
 }
 
 static void put_event(struct ft_format *f, struct ft_bytes *out,
@@ -248,7 +261,10 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 	struct json *j = f->state;
 	uint64_t fields = j->fields;
 
-	put_events(j, out, ev->mask);
+	if (ev->call)
+		put_call(out, ev, fields);
+	else
+		put_events(j, out, ev->mask);
 	put_path(out, ev, fields);
 	if (ev->has_inode && (fields & FIELD(INODE)))
 		ft_json_put_u64(out, FT_SPAN("inode"), ev->inode);
