@@ -282,3 +282,22 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.is_below = bpf_is_below,
 	.take_lost = bpf_take_lost,
 };
+
+int ft_tracker_bpf_probe(struct ft_tracker_health *ret)
+{
+	static const struct ft_tracker_host host = {0};
+	_cleanup_(cleanup_tracker) struct ft_tracker *t = NULL;
+	int64_t began_ns = ft_observer_now();
+	int r = bpf_open(&t, &host);
+
+	if (r < 0)
+		return r;
+	*ret = (struct ft_tracker_health){
+		.ring_size = FT_WIRE_RING_SIZE,
+		.connector = t->connector < 0 ? t->connector : 0,
+		.dropped = __atomic_load_n(&t->bpf->bss->dropped, __ATOMIC_RELAXED),
+		.missed = read_missed(t),
+		.open_ns = ft_observer_now() - began_ns,
+	};
+	return 0;
+}

@@ -69,3 +69,15 @@ struct ft_tracker_ops {
 extern const struct ft_tracker_ops ft_tracker_bpf;
 extern const struct ft_tracker_ops ft_tracker_procfs;
 extern const struct ft_tracker_ops ft_tracker_none;
+
+/* What can be had of BPF here. */
+struct ft_tracker_health {
+	size_t ring_size; /* bytes */
+	int connector;	  /* 0; -errno: changes of a process's ids are not told */
+	uint64_t dropped; /* records that the ring had no room for, in this moment */
+	uint64_t missed;  /* times that a program was not run */
+	int64_t open_ns;  /* what it took, with the seeding */
+};
+
+/* Opens the tracker as a session does, and closes it: 0, or -errno of open(). */
+int ft_tracker_bpf_probe(struct ft_tracker_health *ret);
