@@ -18,3 +18,8 @@ int ft_file_write(int fd, const void *data, size_t n);
 /* A directory, to be listed; close-on-exec. Its descriptor or -errno. dirfd as in
  * openat(2). */
 int ft_file_open_dir(int dirfd, const char *path);
+/* An O_PATH descriptor of a path as it is below root (absolute ones, too), or -errno. No
+ * symbolic link is followed: -ELOOP. */
+int ft_file_open_below(int root, const char *path);
+/* An O_PATH descriptor, or -errno. dirfd as in openat(2). */
+int ft_file_open_path(int dirfd, const char *path);

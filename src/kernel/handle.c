@@ -64,6 +64,16 @@ int ft_handle_open(int mount_fd, struct ft_span key)
 	return fd < 0 ? -errno : fd;
 }
 
+int ft_handle_open_here(struct ft_span key)
+{
+	return ft_handle_open(AT_FDCWD, key);
+}
+
+int ft_handle_enter(int fd)
+{
+	return fchdir(fd) < 0 ? -errno : 0;
+}
+
 /* Linux wants a descriptor that is really open for open_by_handle_at(2): O_PATH is EBADF.
  */
 static int open_root(int mount_fd)

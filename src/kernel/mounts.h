@@ -18,6 +18,7 @@ struct ft_mount {
 	char *mountpoint; /* absolute */
 	char *type;	  /* "ext4" */
 	char *source;
+	char *options; /* of the superblock: "rw,lowerdir=..." */
 	bool visible; /* not below or under another mount: its mountpoint leads to it */
 };
 
@@ -43,3 +44,5 @@ int ft_mounts_open_poll(void);
 /* The top (O_PATH) of a new tmpfs that is mounted nowhere and gone when it is closed, or
  * -errno. */
 int ft_mounts_open_private(void);
+/* The same of the kernel's tracefs, which is mounted nowhere by that either. */
+int ft_mounts_open_tracefs(void);
