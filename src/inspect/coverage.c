@@ -237,17 +237,6 @@ static void inspect_mount(const struct ft_mount *m, const char *path, bool asks,
 			 "see who waits for whom: fantail doctor --stuck");
 }
 
-/* One mount of a filesystem stands for all: the first that can be reached. */
-static bool is_told(const struct ft_mounts *mounts, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (mounts->list[k].visible &&
-		    strcmp(mounts->list[k].dev, mounts->list[i].dev) == 0 &&
-		    strcmp(mounts->list[k].root, mounts->list[i].root) == 0)
-			return true;
-	return false;
-}
-
 static int inspect_path(const struct ft_mounts *mounts, const char *path,
 			struct ft_findings *f)
 {
@@ -280,7 +269,7 @@ int ft_coverage_inspect(const char *const *paths, size_t count, struct ft_findin
 	for (size_t i = 0; i < mounts.count; i++) {
 		const struct ft_mount *m = &mounts.list[i];
 
-		if (m->visible && !ft_mounts_is_pseudo(m->type) && !is_told(&mounts, i))
+		if (ft_mounts_is_told(&mounts, i))
 			inspect_mount(m, m->mountpoint, false, f);
 	}
 	return 0;

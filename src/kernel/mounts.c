@@ -205,6 +205,19 @@ bool ft_mounts_is_pseudo(const char *type)
 	return false;
 }
 
+bool ft_mounts_is_told(const struct ft_mounts *m, size_t i)
+{
+	const struct ft_mount *mount = &m->list[i];
+
+	if (!mount->visible || ft_mounts_is_pseudo(mount->type))
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (m->list[k].visible && strcmp(m->list[k].dev, mount->dev) == 0 &&
+		    strcmp(m->list[k].root, mount->root) == 0)
+			return false;
+	return true;
+}
+
 int ft_mounts_open_poll(void)
 {
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);

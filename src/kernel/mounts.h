@@ -19,7 +19,7 @@ struct ft_mount {
 	char *type;	  /* "ext4" */
 	char *source;
 	char *options; /* of the superblock: "rw,lowerdir=..." */
-	bool visible; /* not below or under another mount: its mountpoint leads to it */
+	bool visible;  /* not below or under another mount: its mountpoint leads to it */
 };
 
 struct ft_mounts {
@@ -39,6 +39,8 @@ const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id);
 int ft_mounts_id_of(int fd);
 /* proc, sysfs and the like: nothing a person stored. */
 bool ft_mounts_is_pseudo(const char *type);
+/* Is it a real filesystem's, visible, and the first that shows this part of it? */
+bool ft_mounts_is_told(const struct ft_mounts *m, size_t i);
 /* A descriptor that polls EPOLLPRI when the table changes, or -errno. */
 int ft_mounts_open_poll(void);
 /* The top (O_PATH) of a new tmpfs that is mounted nowhere and gone when it is closed, or
