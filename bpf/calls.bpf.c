@@ -270,13 +270,12 @@ struct exit_context {
 	long ret;
 };
 
-static void set_args(struct call *call, const struct enter_context *ctx)
+/* No more than the call has: a program that could read further is refused. */
+static __always_inline void set_args(struct call *call, const struct enter_context *ctx,
+				     __u32 count)
 {
-	call->args[0] = ctx->args[0];
-	call->args[1] = ctx->args[1];
-	call->args[2] = ctx->args[2];
-	call->args[3] = ctx->args[3];
-	call->args[4] = ctx->args[4];
+	for (__u32 i = 0; i < count; i++)
+		call->args[i] = ctx->args[i];
 }
 
 /* Which of the arguments is what. */
@@ -304,13 +303,13 @@ static int begin_call(struct call *call, __u32 which)
 	return begin(call, which);
 }
 
-#define CALL(name, kind_)                                                                \
+#define CALL(name, kind_, count)                                                         \
 	SEC("tracepoint/syscalls/sys_enter_" #name)                                      \
 	int enter_##name(struct enter_context *ctx)                                      \
 	{                                                                                \
 		struct call call = {.kind = kind_};                                      \
                                                                                          \
-		set_args(&call, ctx);                                                    \
+		set_args(&call, ctx, count);                                             \
 		return begin_call(&call, SCRATCH_CALL);                                  \
 	}                                                                                \
 	SEC("tracepoint/syscalls/sys_exit_" #name)                                       \
@@ -319,12 +318,12 @@ static int begin_call(struct call *call, __u32 which)
 		return end(ctx->ret, SCRATCH_CALL, 0);                                   \
 	}
 
-CALL(fanotify_init, FT_CALL_FANOTIFY_INIT)
-CALL(fanotify_mark, FT_CALL_FANOTIFY_MARK)
-CALL(inotify_init, FT_CALL_INOTIFY_INIT)
-CALL(inotify_init1, FT_CALL_INOTIFY_INIT1)
-CALL(inotify_add_watch, FT_CALL_INOTIFY_ADD_WATCH)
-CALL(inotify_rm_watch, FT_CALL_INOTIFY_RM_WATCH)
+CALL(fanotify_init, FT_CALL_FANOTIFY_INIT, 2)
+CALL(fanotify_mark, FT_CALL_FANOTIFY_MARK, 5)
+CALL(inotify_init, FT_CALL_INOTIFY_INIT, 0)
+CALL(inotify_init1, FT_CALL_INOTIFY_INIT1, 1)
+CALL(inotify_add_watch, FT_CALL_INOTIFY_ADD_WATCH, 3)
+CALL(inotify_rm_watch, FT_CALL_INOTIFY_RM_WATCH, 2)
 
 SEC("tracepoint/syscalls/sys_enter_fcntl") int enter_fcntl(struct enter_context *ctx)
 {
@@ -332,7 +331,7 @@ SEC("tracepoint/syscalls/sys_enter_fcntl") int enter_fcntl(struct enter_context 
 
 	if ((__u32)ctx->args[1] != F_NOTIFY)
 		return 0;
-	set_args(&call, ctx);
+	set_args(&call, ctx, 3);
 	return begin_call(&call, SCRATCH_CALL);
 }
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/audit.h"
+#include "cli/marks.h"
 #include "cli/message.h"
 #include "cli/run.h"
 #include "cli/watch.h"
@@ -16,6 +18,8 @@
 static const struct cli_command *const commands[] = {
 	&cli_watch_command,
 	&cli_run_command,
+	&cli_marks_command,
+	&cli_audit_command,
 };
 
 static void print_usage(FILE *f)

@@ -249,6 +249,10 @@ static void put_call(struct ft_bytes *out, const struct ft_event *ev, uint64_t f
 	ft_bytes_put_lit(out, "\"]");
 	if (fields & FIELD(CALL))
 		ft_json_put_call(out, ev->call);
+}
+
+static void put_result(struct ft_bytes *out, const struct ft_event *ev, uint64_t fields)
+{
 	if (fields & FIELD(RET))
 		ft_json_put_i64(out, FT_SPAN("ret"), ev->call->ret);
 	if (fields & FIELD(ALERT))
@@ -270,6 +274,8 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 		ft_json_put_u64(out, FT_SPAN("inode"), ev->inode);
 	if (fields & (FIELD(DEV) | FIELD(FS)))
 		put_place(j, out, ev);
+	if (ev->call)
+		put_result(out, ev, fields);
 	put_error(out, ev, fields);
 	if (ev->pid > 0 && (fields & (process_fields | FIELD(PID) | FIELD(GROUP))))
 		ft_fragments_put(f, out, ev, make_process);
