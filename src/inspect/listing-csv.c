@@ -2,7 +2,6 @@
 /* A line a mark, RFC 4180. */
 #include "base/escape.h"
 #include "base/number.h"
-#include "inspect/flagnames.h"
 #include "inspect/listing-print.h"
 
 static void csv_begin(struct ft_listing_printer *p)
@@ -95,7 +94,8 @@ static void put_mark(struct ft_listing_printer *p, const struct ft_group_text *g
 	put_object(out, g, m);
 	put_flags(out, true, is_fanotify ? FT_FLAGS_FAN_MASK : FT_FLAGS_IN_MASK, m->mask);
 	put_flags(out, is_fanotify, FT_FLAGS_FAN_MASK, m->ignored_mask);
-	put_flags(out, is_fanotify, FT_FLAGS_FAN_MARK, m->flags);
+	ft_bytes_put_char(out, ',');
+	ft_listing_put_flags(out, m);
 	ft_bytes_put_lit(out, "\n");
 }
 

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* A group as one JSON object: data/fantail-marks.schema.json. */
-#include "inspect/flagnames.h"
 #include "inspect/listing-print.h"
 #include "kernel/abi.h"
 #include "output/jsonfield.h"
 
 /* `,"NAME":5,"NAME_names":["A","B"]` */
+static void put_names(struct ft_bytes *out, const char *name, uint64_t value,
+		      const struct ft_flagnames *names)
+{
+	ft_json_put_u64(out, ft_span_of(name), value);
+	ft_bytes_printf(out, ",\"%s_names\":[", name);
+	for (size_t i = 0; i < names->count; i++)
+		ft_bytes_printf(out, "%s\"%s\"", i > 0 ? "," : "", names->names[i]);
+	ft_bytes_put_char(out, ']');
+}
+
 static void put_flags(struct ft_bytes *out, const char *name, enum ft_flag_set set,
 		      uint64_t value)
 {
 	struct ft_flagnames names;
 
-	ft_json_put_u64(out, ft_span_of(name), value);
 	ft_flagnames_decode(set, value, &names);
-	ft_bytes_printf(out, ",\"%s_names\":[", name);
-	for (size_t i = 0; i < names.count; i++)
-		ft_bytes_printf(out, "%s\"%s\"", i > 0 ? "," : "", names.names[i]);
-	ft_bytes_put_char(out, ']');
+	put_names(out, name, value, &names);
+}
+
+static void put_mark_flags(struct ft_bytes *out, const struct ft_mark *m)
+{
+	struct ft_flagnames names;
+
+	ft_listing_decode_flags(m, &names);
+	put_names(out, "flags", m->flags, &names);
+	ft_json_put_bool(out, FT_SPAN("evictable"), m->flags & FT_MARK_EVICTABLE);
 }
 
 static void put_place(struct ft_bytes *out, const struct ft_listed_mark *l)

@@ -49,3 +49,32 @@ const char *ft_listing_type_name(const struct ft_group_text *g, const struct ft_
 
 	return g->kind == FT_GROUP_KIND_INOTIFY ? "watch" : names[m->type];
 }
+
+/* Without a type's bits it would be the name of 0: that of an inode. */
+void ft_listing_decode_flags(const struct ft_mark *m, struct ft_flagnames *ret)
+{
+	struct ft_flagnames none;
+	size_t kept = 0;
+
+	ft_flagnames_decode(FT_FLAGS_FAN_MARK, 0, &none);
+	ft_flagnames_decode(FT_FLAGS_FAN_MARK, m->flags, ret);
+	for (size_t i = 0; i < ret->count; i++)
+		if (none.count == 0 || ret->names[i] != none.names[0])
+			ret->names[kept++] = ret->names[i];
+	ret->count = kept;
+}
+
+void ft_listing_put_flags(struct ft_bytes *out, const struct ft_mark *m)
+{
+	struct ft_flagnames names;
+
+	ft_listing_decode_flags(m, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		if (i > 0)
+			ft_bytes_put_char(out, '|');
+		ft_bytes_put_str(out, names.names[i]);
+	}
+	if (names.unknown != 0)
+		ft_bytes_printf(out, "%s0x%llx", names.count > 0 ? "|" : "",
+				(unsigned long long)names.unknown);
+}

@@ -2,6 +2,7 @@
 /* Groups and their marks as text, JSON and CSV. */
 #pragma once
 
+#include "inspect/flagnames.h"
 #include "inspect/listing.h"
 #include "output/idnames.h"
 
@@ -63,5 +64,9 @@ void ft_listing_each(struct ft_listing_printer *p, const struct ft_group *g,
 const char *ft_listing_class_name(const struct ft_group_text *g);
 /* "new", "gone", "changed"; NULL: found. */
 const char *ft_listing_change_name(enum ft_listing_change c);
+/* The names of a mark's flags, but for its type, which has a word of its own. */
+void ft_listing_decode_flags(const struct ft_mark *m, struct ft_flagnames *ret);
+/* The same with | between them; nothing where there are none. */
+void ft_listing_put_flags(struct ft_bytes *out, const struct ft_mark *m);
 /* "inode", "mount", "filesystem", "mntns"; of inotify "watch". */
 const char *ft_listing_type_name(const struct ft_group_text *g, const struct ft_mark *m);

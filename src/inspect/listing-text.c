@@ -3,9 +3,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/number.h"
-#include "inspect/flagnames.h"
 #include "inspect/listing-print.h"
-#include "kernel/abi.h"
 #include "output/timetext.h"
 
 enum { TYPE_WIDTH = 10 };
@@ -208,7 +206,7 @@ static void put_mark(struct ft_listing_printer *p, const struct ft_group_text *g
 	put_ignored(out, m);
 	if (m->flags != 0) {
 		ft_bytes_put_lit(out, "  ");
-		ft_flagnames_format(out, FT_FLAGS_FAN_MARK, m->flags, "|");
+		ft_listing_put_flags(out, m);
 	}
 	ft_bytes_put_char(out, '\n');
 }
