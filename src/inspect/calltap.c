@@ -48,14 +48,17 @@ static bool is_of_tracepoint(const struct bpf_program *p)
 static int load(struct ft_calltap *t, bool compat)
 {
 	struct bpf_program *p;
+	int r;
 
 	t->bpf = calls_bpf__open();
 	if (!t->bpf)
 		return -errno;
-	t->bpf->rodata->self = (__u32)getpid();
 	bpf_object__for_each_program(p, t->bpf->obj)
 		bpf_program__set_autoload(p, compat || is_of_tracepoint(p));
-	return calls_bpf__load(t->bpf);
+	r = calls_bpf__load(t->bpf);
+	if (r == 0)
+		t->bpf->bss->self = (__u32)getpid();
+	return r;
 }
 
 static int attach_tracepoint(struct ft_calltap *t, int list, struct bpf_program *p)
@@ -154,7 +157,8 @@ struct ft_calltap *ft_calltap_close(struct ft_calltap *t)
 {
 	if (!t)
 		return NULL;
-	ft_calltap_stop(t);
+	while (t->links_count > 0)
+		bpf_link__destroy(t->links[--t->links_count]);
 	ft_bpfring_close(&t->ring);
 	calls_bpf__destroy(t->bpf);
 	free(t);
@@ -187,8 +191,7 @@ void ft_calltap_drain(struct ft_calltap *t, ft_calltap_fn fn, void *data)
 
 void ft_calltap_stop(struct ft_calltap *t)
 {
-	while (t->links_count > 0)
-		bpf_link__destroy(t->links[--t->links_count]);
+	__atomic_store_n(&t->bpf->bss->stopped, 1, __ATOMIC_RELAXED);
 }
 
 /* Times that a program was not run: not told before 5.12, of tracepoints not before 6.7.
@@ -216,7 +219,7 @@ uint64_t ft_calltap_take_lost(struct ft_calltap *t)
 	uint64_t missed = t->missed, lost;
 	int64_t now = ft_boot_ns();
 
-	if (now - t->health_ns > HEALTH_NSEC || t->links_count == 0) {
+	if (now - t->health_ns > HEALTH_NSEC || t->bpf->bss->stopped) {
 		missed = read_missed(t);
 		t->health_ns = now;
 	}

@@ -66,7 +66,7 @@ GETTER(old_path)
 
 GETTER(path_source)
 {
-	if (ev->kind == FT_KIND_EVENT)
+	if (ft_column_knows_source(ev))
 		ft_bytes_put_str(out, ft_path_source_name(ev->path_source));
 }
 

@@ -71,5 +71,12 @@ static inline bool ft_column_knows_dir(const struct ft_event *ev)
 	return ev->kind == FT_KIND_EVENT && (ev->mask & ~silent) != 0;
 }
 
+/* A call may be about no path at all. */
+static inline bool ft_column_knows_source(const struct ft_event *ev)
+{
+	return ev->kind == FT_KIND_EVENT &&
+	       (!ev->call || ev->path_source != FT_PATH_NONE);
+}
+
 /* Name of an errno as in the headers ("EIO"), "errno N" where it has none. */
 void ft_column_put_errno(struct ft_bytes *out, int error);

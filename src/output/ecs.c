@@ -268,8 +268,9 @@ static void put_own(struct ft_format *f, struct ft_bytes *out, const struct ft_e
 		ft_json_put_time(out, FT_SPAN("after"), ev->after_ns);
 	ft_json_put_base64_if_bad(out, FT_SPAN("path"), ev->path);
 	ft_json_put_string(out, FT_SPAN("old_path"), ev->old_path);
-	ft_json_put_text(out, FT_SPAN("path_source"),
-			 ft_span_of(ft_path_source_name(ev->path_source)));
+	if (ft_column_knows_source(ev))
+		ft_json_put_text(out, FT_SPAN("path_source"),
+				 ft_span_of(ft_path_source_name(ev->path_source)));
 	if (ft_column_knows_dir(ev))
 		ft_json_put_bool(out, FT_SPAN("dir"), ev->dir);
 	ft_json_put_string(out, FT_SPAN("dev"), ev->dev);

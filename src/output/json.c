@@ -221,7 +221,7 @@ static void put_path(struct ft_bytes *out, const struct ft_event *ev, uint64_t f
 		else
 			ft_bytes_put_lit(out, ",\"dir\":false");
 	}
-	if (fields & FIELD(PATH_SOURCE)) {
+	if ((fields & FIELD(PATH_SOURCE)) && ft_column_knows_source(ev)) {
 		ft_bytes_put_lit(out, ",\"path_source\":\"");
 		ft_bytes_put_str(out, ft_path_source_name(ev->path_source));
 		ft_bytes_put_char(out, '"');

@@ -249,8 +249,9 @@ static void put_unmapped_file(struct ft_bytes *out, const struct ft_event *ev)
 {
 	ft_json_put_base64_if_bad(out, FT_SPAN("path"), ev->path);
 	ft_json_put_base64_if_bad(out, FT_SPAN("old_path"), ev->old_path);
-	ft_json_put_text(out, FT_SPAN("path_source"),
-			 ft_span_of(ft_path_source_name(ev->path_source)));
+	if (ft_column_knows_source(ev))
+		ft_json_put_text(out, FT_SPAN("path_source"),
+				 ft_span_of(ft_path_source_name(ev->path_source)));
 	if (ev->has_inode)
 		ft_json_put_u64(out, FT_SPAN("inode"), ev->inode);
 	ft_json_put_string(out, FT_SPAN("dev"), ev->dev);
