@@ -82,8 +82,7 @@ static void put_mark(struct ft_listing_printer *p, const struct ft_group_text *g
 	put_flags(out, "mask", set, m->mask);
 	if (!is_inotify) {
 		put_flags(out, "ignored_mask", set, m->ignored_mask);
-		put_flags(out, "flags", FT_FLAGS_FAN_MARK, m->flags);
-		ft_json_put_bool(out, FT_SPAN("evictable"), m->flags & FT_MARK_EVICTABLE);
+		put_mark_flags(out, m);
 	}
 	ft_json_end(out, mark);
 }
