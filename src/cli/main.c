@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "cli/audit.h"
 #include "cli/marks.h"
+#include "cli/doctor.h"
 #include "cli/message.h"
 #include "cli/run.h"
 #include "cli/watch.h"
@@ -18,6 +19,7 @@
 static const struct cli_command *const commands[] = {
 	&cli_watch_command,
 	&cli_run_command,
+	&cli_doctor_command,
 	&cli_marks_command,
 	&cli_audit_command,
 };

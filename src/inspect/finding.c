@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "output/jsonfield.h"
 
-enum { GROWTH = 32 };
+enum { GROWTH = 32, NAME_WIDTH_MAX = 36 };
 
 static void fini(struct ft_finding *f)
 {
@@ -104,19 +104,37 @@ static void put_escaped(struct ft_bytes *out, const struct ft_bytes *in)
 	ft_escape_text(out, ft_bytes_span(in));
 }
 
-static void put_finding(struct ft_bytes *out, const struct ft_finding *f)
+static size_t width_of(const struct ft_bytes *name)
 {
-	size_t begin, width;
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 
+	put_escaped(&text, name);
+	return text.failed ? 0 : ft_escape_width(ft_bytes_span(&text));
+}
+
+/* The names of an area stand in a column, but for long ones. */
+static size_t width_of_area(const struct ft_findings *f, size_t first)
+{
+	size_t width = 0;
+
+	for (size_t i = first; i < f->count; i++) {
+		size_t own = width_of(&f->list[i].name);
+
+		if (strcmp(f->list[i].area, f->list[first].area) != 0)
+			break;
+		if (own > width && own <= NAME_WIDTH_MAX)
+			width = own;
+	}
+	return width;
+}
+
+static void put_finding(struct ft_bytes *out, const struct ft_finding *f, size_t width)
+{
 	ft_bytes_printf(out, "  %-7s  ", ft_state_name(f->state));
-	begin = out->len;
 	put_escaped(out, &f->name);
-	width = out->failed ? 0
-			    : ft_escape_width((struct ft_span){out->data + begin,
-							       out->len - begin});
-	while (width++ < 22)
+	for (size_t i = width_of(&f->name); i < width; i++)
 		ft_bytes_put_char(out, ' ');
-	ft_bytes_put_char(out, ' ');
+	ft_bytes_put_lit(out, "  ");
 	put_escaped(out, &f->text);
 	ft_bytes_put_char(out, '\n');
 	if (f->advice.len == 0)
@@ -136,12 +154,15 @@ void ft_findings_format_text(struct ft_bytes *out, const struct ft_findings *f)
 		[FT_VERDICT_BLIND] = "Nothing can be watched here: see what is missing.",
 	};
 	const char *area = "";
+	size_t width = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
-		if (strcmp(area, f->list[i].area) != 0)
+		if (strcmp(area, f->list[i].area) != 0) {
 			ft_bytes_printf(out, "%s%s\n", i ? "\n" : "", f->list[i].area);
+			width = width_of_area(f, i);
+		}
 		area = f->list[i].area;
-		put_finding(out, &f->list[i]);
+		put_finding(out, &f->list[i], width);
 	}
 	ft_bytes_printf(out, "\n%s\n", ends[ft_findings_judge(f)]);
 }
