@@ -300,7 +300,7 @@ static int run_stuck(struct doctor *d)
 	} else {
 		ft_stuck_format_text(&d->out, &s);
 	}
-	return print(d, s.waiters.denied > 0 ? CLI_INCOMPLETE : CLI_DONE);
+	return print(d, ft_stuck_is_whole(&s) ? CLI_DONE : CLI_INCOMPLETE);
 }
 
 /* ---- options ---- */

@@ -55,14 +55,13 @@ static const struct {
 		 NULL},
 	[FT_WAY_DIRECTORIES] =
 		{"directories", FT_STATE_LIMITED, "watched by a mark on each directory",
-		 "watch its layers, or what it is mounted from, where that "
-		 "is a filesystem of its own"},
+		 "name the directories that matter: each takes a mark, and "
+		 "a moment"},
 	[FT_WAY_DESCRIPTORS] =
 		{"descriptors", FT_STATE_LIMITED,
 		 "watched by open, access, modify and close alone: no names, "
 		 "no changes of directories",
-		 "watch what it is mounted from, or a newer kernel "
-		 "(overlay, FUSE: 6.8)"},
+		 "a newer kernel (overlay, FUSE: Linux 6.8)"},
 };
 
 static const struct {
@@ -158,6 +157,17 @@ static void put_facts(struct ft_bytes *out, const struct ft_coverage *c,
 	put_marks(out, c);
 }
 
+static void put_advice(struct ft_bytes *out, const struct ft_coverage *c,
+		       const char *missed)
+{
+	if (c->marks[FT_COVER_FID_FILESYSTEM] == -EPERM)
+		ft_bytes_put_lit(out, "see privileges: root watches it by one mark");
+	else if (missed)
+		ft_bytes_put_lit(out, "watch there, where it is done, too");
+	else if (ways[c->trial.way].advice)
+		ft_bytes_put_str(out, ways[c->trial.way].advice);
+}
+
 void ft_coverage_judge(const struct ft_coverage *c, const struct ft_mount *m,
 		       const char *path, struct ft_findings *f)
 {
@@ -169,8 +179,7 @@ void ft_coverage_judge(const struct ft_coverage *c, const struct ft_mount *m,
 	ft_bytes_printf(&finding->text, "%s, %s", m->type, ways[way].text);
 	if (c->error < 0)
 		ft_bytes_printf(&finding->text, " (%s)", strerror(-c->error));
-	if (ways[way].advice)
-		ft_bytes_put_str(&finding->advice, ways[way].advice);
+	put_advice(&finding->advice, c, missed);
 	put_facts(&finding->facts, c, m);
 	if (!missed)
 		return;
@@ -178,8 +187,6 @@ void ft_coverage_judge(const struct ft_coverage *c, const struct ft_mount *m,
 		finding->state = FT_STATE_LIMITED;
 	ft_bytes_printf(&finding->text, "; not seen: %s", missed);
 	ft_json_put_text(&finding->facts, FT_SPAN("not_seen"), ft_span_of(missed));
-	if (finding->advice.len == 0)
-		ft_bytes_put_lit(&finding->advice, "watch there, where it is done, too");
 }
 
 struct task {

@@ -233,4 +233,5 @@ void ft_stuck_format_json(struct ft_bytes *out, const struct ft_stuck *s)
 	ft_json_put_u64(out, FT_SPAN("threads"), s->waiters.threads);
 	ft_json_put_u64(out, FT_SPAN("denied"), s->waiters.denied);
 	ft_json_put_u64(out, FT_SPAN("asked_groups"), s->asked);
+	ft_json_put_u64(out, FT_SPAN("unseen"), s->groups.sight.denied);
 }

@@ -21,5 +21,7 @@ void ft_stuck_fini(struct ft_stuck *s);
  * and ask? Where none does, or the object is not known, all that are asked may be.
  */
 bool ft_stuck_is_by(const struct ft_stuck *s, const struct ft_waiter *w, size_t group);
+/* Nothing was hidden from us. */
+bool ft_stuck_is_whole(const struct ft_stuck *s);
 void ft_stuck_format_text(struct ft_bytes *out, const struct ft_stuck *s);
 void ft_stuck_format_json(struct ft_bytes *out, const struct ft_stuck *s);
