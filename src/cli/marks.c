@@ -434,8 +434,6 @@ static int watch(struct marks *m, struct ft_listing *l)
 		print_changes(m, l, &now, wall_ns());
 		ft_listing_fini(l);
 		*l = now;
-		for (size_t i = 0; i < l->groups.count; i++)
-			l->list[i].pair = NULL;
 		(void)tell_unseen(m, l);
 	}
 	return r;

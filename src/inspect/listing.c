@@ -311,6 +311,16 @@ static int read_all(struct reading *r)
 	return e == 0 && !r->want->groups_only ? place_marks(r) : e;
 }
 
+/* What it was paired with, when it was the new one, is gone. */
+static void forget_pairs(struct ft_listing *l)
+{
+	for (size_t i = 0; i < l->groups.count; i++) {
+		l->list[i].pair = NULL;
+		for (size_t n = 0; n < l->groups.list[i].text.marks_count; n++)
+			l->list[i].marks[n].is_paired = false;
+	}
+}
+
 int ft_listing_read(struct ft_listing *ret, const struct ft_listing_want *want,
 		    struct ft_listing *before)
 {
@@ -322,6 +332,8 @@ int ft_listing_read(struct ft_listing *ret, const struct ft_listing_want *want,
 	if (e < 0)
 		return e;
 	r.proc = proc;
+	if (before)
+		forget_pairs(before);
 	e = read_all(&r);
 	if (e < 0)
 		ft_listing_fini(ret);
