@@ -161,6 +161,20 @@ void ft_stuck_format_text(struct ft_bytes *out, const struct ft_stuck *s)
 			"%zu sleeping threads of others cannot be looked at (root, "
 			"or CAP_SYS_PTRACE)\n",
 			s->waiters.denied);
+	if (s->groups.sight.denied > 0)
+		ft_bytes_printf(
+			out,
+			"the listeners among %zu processes of others cannot be seen "
+			"(root, or CAP_SYS_PTRACE)\n",
+			s->groups.sight.denied);
+}
+
+bool ft_stuck_is_whole(const struct ft_stuck *s)
+{
+	const struct ft_groups_sight *sight = &s->groups.sight;
+
+	return s->waiters.denied == 0 && sight->denied == 0 && sight->failed == 0 &&
+	       !sight->is_hidden && !sight->is_contained;
 }
 
 /* ---- json ---- */
