@@ -13,6 +13,9 @@ _fantail_options='-e --events --scope -x --one-file-system
 	--format --columns -0 --null -o --output --utc --no-args -h --help'
 _fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
 _fantail_run_options="$_fantail_options --in --wait --user --summary"
+_fantail_marks_options='-w --watch --interval --groups --pid --not-pid --comm --not-comm
+	--exe --not-exe --uid --not-uid --container --not-container
+	--format --no-args -h --help'
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -42,7 +45,7 @@ _fantail_argument() {
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
 	--exe | --path | --in | -o | --output) _fantail_files -f "$cur" ;;
-	--regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
+	--interval | --regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -103,13 +106,14 @@ _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch run help -h --help --version' "$cur"
+		_fantail_words 'watch run marks help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run events columns' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run marks events columns' "$cur" ;;
 	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	run) _fantail_run "$cur" "$prev" ;;
+	marks) _fantail_option "$_fantail_marks_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	esac
 }
 
