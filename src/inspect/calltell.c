@@ -3,6 +3,7 @@
 #include "inspect/calltell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -224,7 +225,7 @@ static bool has_place(const struct ft_whole_call *whole, const struct ft_call *c
 	if (call->kind == FT_CALL_FANOTIFY_MARK && call->flags.value & FT_MARK_FLUSH)
 		return false;
 	if (call->kind == FT_CALL_FANOTIFY_MARK && call->is_null)
-		return true;
+		return call->dirfd != AT_FDCWD;
 	return call->has_pathname && call->pathname.len > 0 && !call->pathname_cut;
 }
 
