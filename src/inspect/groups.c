@@ -186,8 +186,11 @@ static DIR *open_dir(int dirfd, const char *path, int *ret_fd)
 		return NULL;
 	d = fdopendir(*ret_fd);
 	if (!d) {
+		/* -ENOENT: the process has just ended. */
+		int r = -errno;
+
 		close(*ret_fd);
-		*ret_fd = -ENOMEM;
+		*ret_fd = r;
 	}
 	return d;
 }
