@@ -150,8 +150,8 @@ static void put_refused(struct ft_bytes *out, const struct ft_matrix *m)
 	}
 	ft_bytes_printf(
 		out,
-		"Groups: %zu of %zu sets of flags are taken, and stand above with "
-		"the marks that they\ntake. Every other set is refused",
+		"Groups: %zu of %zu sets of flags are taken; they stand above with the\n"
+		"marks that they take. Every other set is refused",
 		m->count - refused, m->count);
 	if (unprivileged > 0)
 		ft_bytes_printf(out, ", %zu of them for want of privileges",
