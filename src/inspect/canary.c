@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ int ft_canary_send(struct ft_canary *c, const char *dir, bool names)
 	_cleanup_close_ int fd = ft_file_open_path(AT_FDCWD, dir);
 	int r;
 
-	*c = (struct ft_canary){.is_certain = true};
+	*c = (struct ft_canary){.is_certain = true, .ended = -1};
 	if (fd < 0)
 		return fd;
 	c->missing = FT_EV_MODIFY | FT_EV_CLOSE_WRITE;
@@ -86,7 +87,8 @@ int ft_canary_send(struct ft_canary *c, const char *dir, bool names)
 		c->pid = 0;
 		return -errno;
 	}
-	return 0;
+	c->ended = pidfd_open(c->pid, 0);
+	return c->ended < 0 ? -errno : 0;
 }
 
 static bool is_in(const struct ft_canary *c, struct ft_span path)
@@ -151,6 +153,8 @@ int ft_canary_fini(struct ft_canary *c)
 		kill(c->pid, SIGKILL);
 		while (waitid(P_PID, (id_t)c->pid, &info, WEXITED) < 0 && errno == EINTR)
 			;
+		if (c->ended >= 0)
+			close(c->ended);
 	}
 	free(c->dir);
 	ft_bytes_fini(&c->exe);

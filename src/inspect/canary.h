@@ -9,8 +9,10 @@
 
 /* Zero-initialised is none. */
 struct ft_canary {
-	char *dir;	     /* absolute, as it is told */
-	pid_t pid;	     /* that does it, alive until fini; 0: none */
+	char *dir; /* absolute, as it is told */
+	pid_t pid; /* that does it, alive until fini; 0: none */
+	int ended; /* a pidfd: readable when the child ended by itself, for it could
+		      not do all */
 	struct ft_bytes exe; /* that it runs: our own */
 	uint64_t missing;    /* bits that have not been told yet */
 	uint64_t misplaced;  /* told with another path than what was done */

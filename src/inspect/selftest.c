@@ -52,18 +52,21 @@ static int fail(struct ft_bytes *reason, const char *what, const char *why)
 static int take_records(struct ft_session *s, struct ft_canary *c)
 {
 	int64_t end_ns = ft_observer_now() + CANARY_MSEC * FT_NSEC_PER_MSEC;
-	struct pollfd p = {.fd = s->epoll, .events = POLLIN};
+	struct pollfd p[] = {{.fd = s->epoll, .events = POLLIN},
+			     {.fd = c->ended, .events = POLLIN}};
 	struct ft_event *ev;
 	int r;
 
 	while (!ft_canary_is_back(c)) {
 		int64_t left = (end_ns - ft_observer_now()) / FT_NSEC_PER_MSEC;
 
-		r = left > 0 ? poll(&p, 1, (int)left) : 0;
+		r = left > 0 ? poll(p, FT_ARRAY_SIZE(p), (int)left) : 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r == 0)
 			return -ETIMEDOUT;
+		if (p[1].revents)
+			return -ECHILD;
 		while ((r = ft_session_next(s, &ev)) > 0)
 			if (r == 1)
 				ft_canary_take(c, ev);
