@@ -16,6 +16,7 @@ _fantail_options="$_fantail_result_options -e --events --scope -x --one-file-sys
 _fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
 _fantail_run_options="$_fantail_options --in --wait --user --summary"
 _fantail_audit_options="$_fantail_result_options -e --events --alert --compat --for --count --ready-fd"
+_fantail_doctor_options='--matrix --selftest --stuck --format -h --help'
 _fantail_marks_options='-w --watch --interval --groups --pid --not-pid --comm --not-comm
 	--exe --not-exe --uid --not-uid --container --not-container
 	--format --no-args -h --help'
@@ -115,14 +116,15 @@ _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch run marks audit help -h --help --version' "$cur"
+		_fantail_words 'watch run doctor marks audit help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run marks audit events columns' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run doctor marks audit events columns' "$cur" ;;
 	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	run) _fantail_run "$cur" "$prev" ;;
 	audit) _fantail_option "$_fantail_audit_options" "$cur" "$prev" || : ;;
+	doctor) _fantail_option "$_fantail_doctor_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	marks) _fantail_option "$_fantail_marks_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	esac
 }
