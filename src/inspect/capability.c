@@ -150,12 +150,19 @@ static void judge_capabilities(const struct ft_privileges *p, struct ft_findings
 {
 	for (size_t i = 0; i < FT_ARRAY_SIZE(capabilities); i++) {
 		bool has = p->effective & UINT64_C(1) << capabilities[i].bit;
+		enum ft_state state = !has		     ? FT_STATE_MISSING
+				      : p->in_user_namespace ? FT_STATE_LIMITED
+							     : FT_STATE_FINE;
 		struct ft_finding *finding =
-			ft_finding_add(f, area, capabilities[i].name,
-				       has ? FT_STATE_FINE : FT_STATE_MISSING);
+			ft_finding_add(f, area, capabilities[i].name, state);
 
 		finding->loses = capabilities[i].loses;
-		ft_finding_tell(finding,
+		if (state == FT_STATE_LIMITED)
+			ft_finding_tell(finding, "in this user namespace alone",
+					"run it on the host");
+		else
+			ft_finding_tell(
+				finding,
 				has ? capabilities[i].gives : capabilities[i].without,
 				has ? NULL
 				    : "run it as root, or give it the capabilities that "

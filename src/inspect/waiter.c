@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,7 +42,9 @@ static int parse_word(struct ft_span word, int base, uint64_t *ret)
 {
 	char text[24], *end;
 
-	if (word.len == 0 || word.len >= sizeof(text))
+	/* Signs and spaces are strtoull's own idea. */
+	if (word.len == 0 || word.len >= sizeof(text) || *word.data < '0' ||
+	    *word.data > '9')
 		return -EBADMSG;
 	memcpy(text, word.data, word.len);
 	text[word.len] = '\0';
@@ -69,6 +72,8 @@ int ft_waiter_parse_syscall(struct ft_span text, struct ft_syscall *ret)
 			return -EBADMSG;
 	if (parse_word(take_word(&text), 16, &stack) < 0 ||
 	    parse_word(take_word(&text), 16, &code) < 0)
+		return -EBADMSG;
+	if (number > LONG_MAX)
 		return -EBADMSG;
 	s.number = (long)number;
 	s.is_compat =

@@ -95,7 +95,7 @@ static void test_judged(void **state)
 	struct ft_findings f = {0};
 
 	ft_privileges_judge(&p, &f);
-	assert_int_equal(find(&f, "CAP_SYS_ADMIN")->state, FT_STATE_FINE);
+	assert_int_equal(find(&f, "CAP_SYS_ADMIN")->state, FT_STATE_LIMITED);
 	assert_int_equal(find(&f, "CAP_DAC_READ_SEARCH")->state, FT_STATE_MISSING);
 	assert_true(find(&f, "CAP_DAC_READ_SEARCH")->loses);
 	assert_int_equal(find(&f, "user namespace")->state, FT_STATE_LIMITED);
@@ -105,6 +105,10 @@ static void test_judged(void **state)
 	for (size_t i = 0; i < f.count; i++)
 		assert_int_equal(f.list[i].state != FT_STATE_FINE,
 				 f.list[i].advice.len > 0);
+	ft_findings_fini(&f);
+	p.in_user_namespace = false;
+	ft_privileges_judge(&p, &f);
+	assert_int_equal(find(&f, "CAP_SYS_ADMIN")->state, FT_STATE_FINE);
 	ft_findings_fini(&f);
 }
 
