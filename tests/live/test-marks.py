@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 
-from harness import Skip, case, check, equal, main, one_line, same_set
+from harness import Failure, Skip, case, check, equal, main, one_line, same_set
 from listeners import FAN, IN, INIT, MARK, Group, Inotify, holds, line_of, marks, names_of, told
 from machine import CLONE_NEWNS, die_with_parent, filesystem, libc, mounted, need, overlay, run, temp_dir
 from records import raw
@@ -409,7 +409,8 @@ class Watching:
         while b"\n" not in self._left:
             check(select.select([self.process.stdout], [], [], TIMEOUT)[0], f"no line in time after {self.last}")
             data = os.read(self.process.stdout.fileno(), 1 << 16)
-            check(data, "the output has ended")
+            if not data:
+                raise Failure(f"ended: {self.process.communicate()}, {self.process.returncode}")
             self._left += data
         line, _, self._left = self._left.partition(b"\n")
         self.last = json.loads(line)
