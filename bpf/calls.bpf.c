@@ -157,8 +157,13 @@ static bool put_pathname(struct scratch *s, __u64 pathname)
 		return false;
 	n = bpf_probe_read_user_str(s->data + at, FT_CALLWIRE_PATHNAME_MAX,
 				    (void *)pathname);
-	if (n <= 0)
+	if (n < 0)
 		return false;
+	/* Of an empty one older kernels say 0, as if there was no NUL (6.1). */
+	if (n == 0) {
+		s->data[at] = '\0';
+		n = 1;
+	}
 	s->head.flags |= FT_CALLWIRE_PATHNAME;
 	s->head.pathname_len = n;
 	s->end = at + n;
