@@ -23,12 +23,12 @@ enum {
 	((uint64_t)(FT_EV_CREATE | FT_EV_DELETE | FT_EV_MOVED_FROM | FT_EV_MOVED_TO |    \
 		    FT_EV_RENAME))
 
-static int read_device(struct ft_covers *c)
+static int read_device(struct ft_covers *c, const char *mountinfo)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 	_cleanup_(ft_mounts_fini) struct ft_mounts mounts = {0};
 	const struct ft_mount *m;
-	int r = ft_file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text);
+	int r = ft_file_read(AT_FDCWD, mountinfo, MOUNTINFO_MAX, &text);
 
 	if (r == 0)
 		r = ft_mounts_parse(&mounts, ft_bytes_span(&text));
@@ -79,7 +79,7 @@ static void read_parent(struct ft_covers *c, int fd)
 	read_key(parent, &c->parent);
 }
 
-int ft_covers_read(struct ft_covers *ret, const char *path)
+int ft_covers_read_by(struct ft_covers *ret, const char *path, const char *mountinfo)
 {
 	_cleanup_close_ int fd = ft_file_open_path(AT_FDCWD, path);
 	struct ft_covers c = {0};
@@ -90,7 +90,7 @@ int ft_covers_read(struct ft_covers *ret, const char *path)
 	c.mount_id = ft_mounts_id_of(fd);
 	if (c.mount_id < 0)
 		return c.mount_id;
-	r = read_device(&c);
+	r = read_device(&c, mountinfo);
 	if (r < 0)
 		return r;
 	c.ino = inode_of(fd);
@@ -98,6 +98,11 @@ int ft_covers_read(struct ft_covers *ret, const char *path)
 	read_parent(&c, fd);
 	*ret = c;
 	return 0;
+}
+
+int ft_covers_read(struct ft_covers *ret, const char *path)
+{
+	return ft_covers_read_by(ret, path, "/proc/self/mountinfo");
 }
 
 static bool is_device(const struct ft_covers *c, const struct ft_mark *m)

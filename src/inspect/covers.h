@@ -18,6 +18,9 @@ struct ft_covers {
 
 /* 0 or -errno. It is opened with O_PATH alone. */
 int ft_covers_read(struct ft_covers *ret, const char *path);
+/* The same of an object on a mount of another namespace, whose mounts are told by this
+ * file. */
+int ft_covers_read_by(struct ft_covers *ret, const char *path, const char *mountinfo);
 /*
  * The object itself, its directory where the mark tells of what is in it, the mount that
  * PATH came by, its filesystem. Another mount of the same filesystem, and the other

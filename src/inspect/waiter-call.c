@@ -154,12 +154,13 @@ static int open_asked(struct look *l, int dirfd)
 
 static void find_object(struct look *l, int fd)
 {
-	char link[NAME_LEN];
+	char link[NAME_LEN], mountinfo[NAME_LEN];
 
+	snprintf(mountinfo, sizeof(mountinfo), "/proc/%d/mountinfo", (int)l->pid);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (ft_file_readlink(AT_FDCWD, link, &l->path) < 0)
 		ft_bytes_clear(&l->path);
-	l->result.has_object = ft_covers_read(&l->result.object, link) == 0;
+	l->result.has_object = ft_covers_read_by(&l->result.object, link, mountinfo) == 0;
 }
 
 static void find_call(struct look *l)

@@ -115,6 +115,18 @@ def test_stuck_program():
 
 
 @case()
+def test_stuck_elsewhere():
+    """A process with mounts of its own, as in a container: its file is the one that is asked about."""
+    with place("tmpfs") as at, place("tmpfs") as other:
+        (at / "file").write_text("x")
+        with listener("filesystem", at) as by, listener("filesystem", other):
+            with held("unshare", "-m", "cat", at / "file") as (process, began, _):
+                told = await_stuck(process.pid, began)
+    equal((told["path"], told["covered"]), (str(at / "file"), True), "what")
+    equal([x["pid"] for x in told["listeners"]], [by.pid], "listeners")
+
+
+@case()
 def test_stuck_thread():
     """A thread other than the first, and the rest of the process goes on."""
     with place("tmpfs") as at:
