@@ -212,9 +212,7 @@ static bool try_handle(struct search *s, const struct ft_mount *m)
 	}
 	if (fd == -EPERM)
 		s->found.state = FT_MARKPATH_DENIED;
-	else if (fd == -ESTALE && cannot_open(s->key))
-		s->found.state = FT_MARKPATH_NO_HANDLE;
-	else if (fd == -ESTALE)
+	else if (fd == -ESTALE && !cannot_open(s->key))
 		s->found.state = FT_MARKPATH_DELETED;
 	else
 		s->found.state = FT_MARKPATH_NO_HANDLE;
@@ -227,7 +225,6 @@ static bool try_overlay(struct search *s, const struct ft_mount *m)
 	if (ft_overlay_find(m, s->key, &s->p->path) < 0 ||
 	    !leads_to_object(s, ft_bytes_cstr(&s->p->path)))
 		return false;
-	/* The layers' directory has become the working directory. */
 	tell(s, FT_MARKPATH_KNOWN);
 	return true;
 }
@@ -245,6 +242,7 @@ static bool try_mount(struct search *s, const struct ft_mount *m)
 		return true;
 	if (s->found.state != FT_MARKPATH_NO_HANDLE || type_of(s->key) != FT_OVERLAY_TYPE)
 		return false;
+	/* A layer will be the working directory. */
 	s->p->entered = NULL;
 	return try_overlay(s, m);
 }
