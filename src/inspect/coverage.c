@@ -61,7 +61,7 @@ static const struct {
 		{"descriptors", FT_STATE_LIMITED,
 		 "watched by open, access, modify and close alone: no names, "
 		 "no changes of directories",
-		 "a newer kernel (overlay, FUSE: Linux 6.8)"},
+		 "a newer kernel (tmpfs: Linux 6.1; overlay, FUSE: 6.8)"},
 };
 
 static const struct {
