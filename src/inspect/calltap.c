@@ -40,6 +40,12 @@ static int fail(struct ft_bytes *why, int error, const char *what)
 	return error;
 }
 
+/* The first after NULL, NULL after the last. */
+static struct bpf_program *next_of(const struct ft_calltap *t, struct bpf_program *p)
+{
+	return bpf_object__next_program(t->bpf->obj, p);
+}
+
 static bool is_of_tracepoint(const struct bpf_program *p)
 {
 	return bpf_program__type(p) == BPF_PROG_TYPE_TRACEPOINT;
@@ -53,7 +59,7 @@ static int load(struct ft_calltap *t, bool compat)
 	t->bpf = calls_bpf__open();
 	if (!t->bpf)
 		return -errno;
-	bpf_object__for_each_program(p, t->bpf->obj)
+	for (p = next_of(t, NULL); p; p = next_of(t, p))
 		bpf_program__set_autoload(p, compat || is_of_tracepoint(p));
 	r = calls_bpf__load(t->bpf);
 	if (r == 0)
@@ -98,8 +104,7 @@ static int attach_all(struct ft_calltap *t, int list, bool begins)
 	struct bpf_program *p;
 	int r = 0;
 
-	bpf_object__for_each_program(p, t->bpf->obj)
-	{
+	for (p = next_of(t, NULL); p; p = next_of(t, p)) {
 		bool is_begin = strstr(bpf_program__section_name(p), "sys_enter") != NULL;
 
 		if (!bpf_program__autoload(p) || is_begin != begins ||
@@ -201,8 +206,7 @@ static uint64_t read_missed(const struct ft_calltap *t)
 	struct bpf_program *p;
 	uint64_t missed = 0;
 
-	bpf_object__for_each_program(p, t->bpf->obj)
-	{
+	for (p = next_of(t, NULL); p; p = next_of(t, p)) {
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(p);

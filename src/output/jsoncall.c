@@ -2,6 +2,8 @@
 /* A call as a JSON object: raw and by name. */
 #include "output/jsonfield.h"
 
+#include <stdio.h>
+
 /* The names as an array; "0" stands for none. */
 static void put_names(struct ft_bytes *out, struct ft_span name, struct ft_span names)
 {
@@ -25,11 +27,9 @@ static void put_flags(struct ft_bytes *out, const char *name,
 		      const struct ft_call_flags *flags)
 {
 	char names[32];
-	size_t len = strlen(name);
 
-	ft_json_put_u64(out, (struct ft_span){name, len}, flags->value);
-	memcpy(names, name, len);
-	memcpy(names + len, "_names", sizeof("_names"));
+	ft_json_put_u64(out, ft_span_of(name), flags->value);
+	snprintf(names, sizeof(names), "%s_names", name);
 	put_names(out, ft_span_of(names), flags->names);
 }
 
