@@ -76,7 +76,8 @@ static int take_records(struct ft_session *s, struct ft_canary *c)
 	return 0;
 }
 
-static int judge(const struct ft_canary *c, int r, struct ft_bytes *reason)
+/* exact: it can be known exactly who did it. */
+static int judge(const struct ft_canary *c, int r, bool exact, struct ft_bytes *reason)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes names = {0};
 
@@ -96,8 +97,10 @@ static int judge(const struct ft_canary *c, int r, struct ft_bytes *reason)
 		return fail(reason, "process",
 			    "the kernel does not tell it without "
 			    "CAP_SYS_ADMIN");
-	if (!c->is_certain)
+	if (!c->is_certain && exact)
 		return fail(reason, "process", "told, but not as exact");
+	if (!c->is_certain)
+		ft_bytes_put_lit(reason, "without BPF the process is not exact");
 	return FT_SELFTEST_OK;
 }
 
@@ -111,7 +114,7 @@ static int send_canary(struct ft_session *s, const char *dir, int64_t *ret_took_
 	if (r == 0)
 		r = take_records(s, &c);
 	*ret_took_ns = ft_observer_now() - began_ns;
-	result = judge(&c, r, reason);
+	result = judge(&c, r, s->tracker_ops == &ft_tracker_bpf, reason);
 	child = ft_canary_fini(&c);
 	if (child == 0)
 		return result;

@@ -17,8 +17,9 @@ struct ft_selftest {
 	char *path; /* where it was sent */
 	char *type;
 	enum ft_selftest_result result;
-	int64_t took_ns;	/* from the first thing done until all of it was told */
-	struct ft_bytes reason; /* of all but ok */
+	int64_t took_ns; /* from the first thing done until all of it was told */
+	struct ft_bytes
+		reason; /* of all but ok; with that, what is less than it could be */
 };
 
 struct ft_selftests {
