@@ -17,7 +17,11 @@ typedef _Bool bool;
 
 enum { false, true };
 
-enum bpf_map_type { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_RINGBUF = 27 };
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -77,7 +81,18 @@ struct callback_head {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	__u32 f_mode;
+	void *private_data;
 	struct callback_head f_task_work; /* since 6.10 */
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 /* Before. */
@@ -90,6 +105,31 @@ struct file___union {
 	union {
 		void *fu_unused;
 	} f_u;
+};
+
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct fanotify_group_private_data {
+	unsigned int flags;
+};
+
+struct fsnotify_group {
+	struct fanotify_group_private_data fanotify_data;
 };
 
 struct mm_struct {
@@ -142,7 +182,12 @@ struct task_struct___audit {
 	kuid_t loginuid;
 };
 
+struct thread_info {
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
@@ -153,6 +198,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct callback_head *task_works;
 	struct pid *thread_pid;
+	struct files_struct *files;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct list_head thread_node;
 	struct task_io_accounting ioac;
@@ -163,6 +211,15 @@ struct task_struct {
 
 struct linux_binprm {
 	const char *fdpath;
+};
+
+struct pt_regs___x86 {
+	unsigned long bx;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long bp;
 };
 
 #pragma clang attribute pop

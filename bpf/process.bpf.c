@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Dual MIT/GPL */
 /* Who there is and what each runs, as it happens. */
-#include "kernel.h"
-
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-
-#include "proc/wire.h"
+#include "names.h"
 
 char terms[] SEC("license") = "Dual MIT/GPL";
 
 enum {
-	DATA_MAX = FT_WIRE_PATH_MAX + FT_WIRE_CGROUP_MAX + FT_WIRE_ARGS_MAX,
 	PENDING_MAX = 16, /* works of a task that are looked at */
 	THREADS_MAX = 64,
 	MODE_TYPE = 0170000,
@@ -34,7 +28,7 @@ struct scratch {
 	__u32 end;
 	__u32 unused;
 	struct ft_wire head;
-	char data[DATA_MAX + FT_WIRE_NAME_MAX];
+	char data[TEXT_MAX + FT_WIRE_NAME_MAX];
 };
 
 struct {
@@ -150,61 +144,9 @@ static int renamed(struct task_struct *task, const char *comm)
 	return 0;
 }
 
-/* Where the data end, read anew each time: else the verifier follows every length that is
- * possible, and the load takes a second. */
-static __u32 end_of(const struct scratch *s)
+static struct text text_of(struct scratch *s)
 {
-	return *(const volatile __u32 *)&s->end;
-}
-
-static void put_name(struct scratch *s, const void *name)
-{
-	__u32 at = end_of(s);
-	long n;
-
-	if (at > DATA_MAX)
-		return;
-	n = bpf_probe_read_kernel_str(s->data + at, FT_WIRE_NAME_MAX, name);
-	if (n > 0)
-		s->end = at + n;
-}
-
-static struct mount *mount_of(struct vfsmount *m)
-{
-	return (void *)m - bpf_core_field_offset(struct mount, mnt);
-}
-
-/* From the file up to the root of its mount namespace. */
-static void put_path(struct scratch *s, struct file *file)
-{
-	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct mount *mount = mount_of(vfs), *above;
-	struct dentry *root = BPF_CORE_READ(mount, mnt.mnt_root), *up;
-
-	for (int i = 0; i < FT_WIRE_COMPONENTS_MAX; i++) {
-		if (dentry == root) {
-			above = BPF_CORE_READ(mount, mnt_parent);
-			if (above == mount)
-				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = above;
-			root = BPF_CORE_READ(mount, mnt.mnt_root);
-			continue;
-		}
-		up = BPF_CORE_READ(dentry, d_parent);
-		/* Not below the root: a file that has no place (memfd), or one that was
-		 * opened by its handle. */
-		if (up == dentry && i > 0)
-			break;
-		put_name(s, BPF_CORE_READ(dentry, d_name.name));
-		if (up == dentry)
-			return;
-		if (end_of(s) > FT_WIRE_PATH_MAX - FT_WIRE_NAME_MAX)
-			break;
-		dentry = up;
-	}
-	s->head.flags |= FT_WIRE_PATH_CUT;
+	return (struct text){&s->end, s->data};
 }
 
 static struct kernfs_node *parent_of(struct kernfs_node *kn)
@@ -219,14 +161,14 @@ static struct kernfs_node *parent_of(struct kernfs_node *kn)
 static void put_cgroup(struct scratch *s, struct task_struct *task)
 {
 	struct kernfs_node *kn = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), *up;
-	__u32 begin = end_of(s);
+	__u32 begin = end_of(text_of(s));
 
 	for (int i = 0; i < FT_WIRE_CGROUPS_MAX; i++) {
 		up = parent_of(kn);
 		if (!up)
 			return;
-		put_name(s, BPF_CORE_READ(kn, name));
-		if (end_of(s) - begin > FT_WIRE_CGROUP_MAX - FT_WIRE_NAME_MAX)
+		put_name(text_of(s), BPF_CORE_READ(kn, name));
+		if (end_of(text_of(s)) - begin > FT_WIRE_CGROUP_MAX - FT_WIRE_NAME_MAX)
 			break;
 		kn = up;
 	}
@@ -236,13 +178,13 @@ static void put_cgroup(struct scratch *s, struct task_struct *task)
 static void put_args(struct scratch *s, struct mm_struct *mm)
 {
 	unsigned long begin = mm->arg_start, n = mm->arg_end - begin;
-	__u32 at = end_of(s);
+	__u32 at = end_of(text_of(s));
 
 	if (n > FT_WIRE_ARGS_MAX) {
 		n = FT_WIRE_ARGS_MAX;
 		s->head.flags |= FT_WIRE_ARGS_CUT;
 	}
-	if (at > DATA_MAX - FT_WIRE_ARGS_MAX ||
+	if (at > TEXT_MAX - FT_WIRE_ARGS_MAX ||
 	    bpf_probe_read_user(s->data + at, n, (void *)begin) < 0)
 		return;
 	s->end = at + n;
@@ -293,15 +235,17 @@ static void put_file(struct scratch *s, struct file *file)
 
 	s->head.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	s->head.ino = BPF_CORE_READ(inode, i_ino);
-	put_path(s, file);
-	s->head.path_len = end_of(s);
+	if (!put_path(text_of(s), BPF_CORE_READ(file, f_path.mnt),
+		      BPF_CORE_READ(file, f_path.dentry)))
+		s->head.flags |= FT_WIRE_PATH_CUT;
+	s->head.path_len = end_of(text_of(s));
 }
 
 static void put_all(struct scratch *s)
 {
-	__u32 n = end_of(s);
+	__u32 n = end_of(text_of(s));
 
-	if (n <= DATA_MAX)
+	if (n <= TEXT_MAX)
 		put(&s->head, sizeof(s->head) + n);
 }
 
@@ -334,9 +278,9 @@ static int executed(struct task_struct *task, struct linux_binprm *bprm, __u32 c
 		s->head.flags |= FT_WIRE_CLOSES;
 	put_file(s, task->mm->exe_file);
 	put_cgroup(s, task);
-	s->head.cgroup_len = end_of(s) - s->head.path_len;
+	s->head.cgroup_len = end_of(text_of(s)) - s->head.path_len;
 	put_args(s, task->mm);
-	s->head.args_len = end_of(s) - s->head.path_len - s->head.cgroup_len;
+	s->head.args_len = end_of(text_of(s)) - s->head.path_len - s->head.cgroup_len;
 	put_all(s);
 	return 0;
 }
@@ -353,7 +297,7 @@ static void moved(struct task_struct *task, __u32 which, __u64 time)
 		s->head.time = time;
 	s->head.path_len = 0;
 	put_cgroup(s, task);
-	s->head.cgroup_len = end_of(s);
+	s->head.cgroup_len = end_of(text_of(s));
 	s->head.args_len = 0;
 	put_all(s);
 }

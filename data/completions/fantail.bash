@@ -4,15 +4,22 @@
 _fantail_events='create moved_from moved_to rename open open_exec access modify attrib close_write
 	close_nowrite delete delete_self move_self fs_error mnt_attach mnt_detach
 	read write exec change all'
+_fantail_calls='fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch
+	inotify_rm_watch dnotify fanotify inotify all'
 _fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates
-	error error_count mount_id count where from to reason'
-_fantail_options='-e --events --scope -x --one-file-system
-	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
+	error error_count mount_id count where from to reason call ret alert'
+_fantail_result_options='--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
 	--format --columns -0 --null -o --output --utc --no-args -h --help'
+_fantail_options="$_fantail_result_options -e --events --scope -x --one-file-system"
 _fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
 _fantail_run_options="$_fantail_options --in --wait --user --summary"
+_fantail_audit_options="$_fantail_result_options -e --events --alert --compat --for --count --ready-fd"
+_fantail_doctor_options='--matrix --selftest --stuck --format -h --help'
+_fantail_marks_options='-w --watch --interval --groups --pid --not-pid --comm --not-comm
+	--exe --not-exe --uid --not-uid --container --not-container
+	--format --no-args -h --help'
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -34,7 +41,13 @@ _fantail_files() {
 _fantail_argument() {
 	local option=$1 cur=$2
 	case ${option/#--not-/--} in
-	-e | --events) _fantail_list "$_fantail_events" "$cur" ;;
+	-e | --events)
+		if [[ ${COMP_WORDS[1]} == audit ]]; then
+			_fantail_list "$_fantail_calls" "$cur"
+		else
+			_fantail_list "$_fantail_events" "$cur"
+		fi
+		;;
 	--columns) _fantail_list "$_fantail_columns" "$cur" ;;
 	--scope) _fantail_words 'tree filesystem mount directory file' "$cur" ;;
 	--format) _fantail_words 'text json csv ecs ocsf' "$cur" ;;
@@ -42,7 +55,7 @@ _fantail_argument() {
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
 	--exe | --path | --in | -o | --output) _fantail_files -f "$cur" ;;
-	--regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
+	--interval | --regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -103,13 +116,16 @@ _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch run help -h --help --version' "$cur"
+		_fantail_words 'watch run doctor marks audit help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run events columns' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run doctor marks audit events columns' "$cur" ;;
 	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	run) _fantail_run "$cur" "$prev" ;;
+	audit) _fantail_option "$_fantail_audit_options" "$cur" "$prev" || : ;;
+	doctor) _fantail_option "$_fantail_doctor_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
+	marks) _fantail_option "$_fantail_marks_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	esac
 }
 

@@ -7,10 +7,15 @@ function __fantail_events
         read write exec change all
 end
 
+function __fantail_calls
+    printf '%s\n' fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch \
+        inotify_rm_watch dnotify fanotify inotify all
+end
+
 function __fantail_columns
     printf '%s\n' time after seq events path old_path path_source dir inode dev fs pid process \
         certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates \
-        error error_count mount_id count where from to reason
+        error error_count mount_id count where from to reason call ret alert
 end
 
 set -l first '__fish_is_first_arg'
@@ -23,11 +28,20 @@ end
 set -l both '__fantail_is watch run'
 set -l watch '__fantail_is watch'
 set -l run '__fantail_is run'
+set -l doctor '__fantail_is doctor'
+set -l marks '__fantail_is marks'
+set -l audit '__fantail_is audit'
+set -l stream '__fantail_is watch audit'
+set -l results '__fantail_is watch run audit'
+set -l all '__fantail_is watch run marks audit'
 
 complete -c fantail -n $first -f -a watch -d 'Show file events as they happen'
 complete -c fantail -n $first -f -a run -d 'Show what a command does'
+complete -c fantail -n $first -f -a doctor -d 'Find out what can be seen'
+complete -c fantail -n $first -f -a marks -d 'Show who listens'
+complete -c fantail -n $first -f -a audit -d 'Show who begins to listen'
 complete -c fantail -n $first -f -a help -d 'Explain a command, events or columns'
-complete -c fantail -n '__fish_seen_subcommand_from help' -f -a 'watch run events columns'
+complete -c fantail -n '__fish_seen_subcommand_from help' -f -a 'watch run doctor marks audit events columns'
 complete -c fantail -s h -l help -f -d 'Print help'
 complete -c fantail -n $first -l version -f -d 'Print the version'
 
@@ -35,36 +49,50 @@ complete -c fantail -n $both -s e -l events -x -a '(__fish_complete_list , __fan
 complete -c fantail -n $both -l scope -x -a 'tree filesystem mount directory file' -d 'How far each path reaches'
 complete -c fantail -n $watch -l all -f -d 'Watch every real filesystem'
 complete -c fantail -n $both -s x -l one-file-system -f -d 'Stay on the filesystem of each path'
-complete -c fantail -n $both -l path -r -d 'Path matches glob'
-complete -c fantail -n $both -l not-path -r -d 'Path does not match glob'
-complete -c fantail -n $both -l regex -x -d 'Path matches regular expression'
-complete -c fantail -n $both -l not-regex -x -d 'Path does not match it'
-complete -c fantail -n $both -l pid -x -a '(__fish_complete_pids)' -d 'Process'
-complete -c fantail -n $both -l not-pid -x -a '(__fish_complete_pids)' -d 'Not this process'
-complete -c fantail -n $both -l tree -x -a '(__fish_complete_pids)' -d 'Process and its descendants'
-complete -c fantail -n $both -l not-tree -x -a '(__fish_complete_pids)' -d 'Not this process nor its descendants'
-complete -c fantail -n $both -l comm -x -d 'Name of the process'
-complete -c fantail -n $both -l not-comm -x -d 'Not this name'
-complete -c fantail -n $both -l exe -r -d 'Executable matches glob'
-complete -c fantail -n $both -l not-exe -r -d 'Executable does not match'
-complete -c fantail -n $both -l uid -x -a '(__fish_complete_users)' -d 'Effective user'
-complete -c fantail -n $both -l not-uid -x -a '(__fish_complete_users)' -d 'Not this user'
-complete -c fantail -n $both -l gid -x -a '(__fish_complete_groups)' -d 'Effective group'
-complete -c fantail -n $both -l not-gid -x -a '(__fish_complete_groups)' -d 'Not this group'
-complete -c fantail -n $both -l container -x -d 'Container'
-complete -c fantail -n $both -l not-container -x -d 'Not this container'
-complete -c fantail -n $both -l format -x -a 'text json csv ecs ocsf' -d 'Form of the output'
-complete -c fantail -n $both -l columns -x -a '(__fish_complete_list , __fantail_columns)' -d 'What to show'
-complete -c fantail -n $both -s 0 -l null -f -d 'Paths alone, zero-terminated'
-complete -c fantail -n $both -s o -l output -r -d 'Append to a file'
-complete -c fantail -n $both -l utc -f -d 'Times in UTC'
-complete -c fantail -n $both -l no-args -f -d 'Leave out arguments of processes'
-complete -c fantail -n $watch -l for -x -d 'End after a duration'
-complete -c fantail -n $watch -l count -x -d 'End after a number of events'
-complete -c fantail -n $watch -l ready-fd -x -d 'Tell this descriptor when watching has begun'
+complete -c fantail -n $results -l path -r -d 'Path matches glob'
+complete -c fantail -n $results -l not-path -r -d 'Path does not match glob'
+complete -c fantail -n $results -l regex -x -d 'Path matches regular expression'
+complete -c fantail -n $results -l not-regex -x -d 'Path does not match it'
+complete -c fantail -n $all -l pid -x -a '(__fish_complete_pids)' -d 'Process'
+complete -c fantail -n $all -l not-pid -x -a '(__fish_complete_pids)' -d 'Not this process'
+complete -c fantail -n $results -l tree -x -a '(__fish_complete_pids)' -d 'Process and its descendants'
+complete -c fantail -n $results -l not-tree -x -a '(__fish_complete_pids)' -d 'Not this process nor its descendants'
+complete -c fantail -n $all -l comm -x -d 'Name of the process'
+complete -c fantail -n $all -l not-comm -x -d 'Not this name'
+complete -c fantail -n $all -l exe -r -d 'Executable matches glob'
+complete -c fantail -n $all -l not-exe -r -d 'Executable does not match'
+complete -c fantail -n $all -l uid -x -a '(__fish_complete_users)' -d 'Effective user'
+complete -c fantail -n $all -l not-uid -x -a '(__fish_complete_users)' -d 'Not this user'
+complete -c fantail -n $results -l gid -x -a '(__fish_complete_groups)' -d 'Effective group'
+complete -c fantail -n $results -l not-gid -x -a '(__fish_complete_groups)' -d 'Not this group'
+complete -c fantail -n $all -l container -x -d 'Container'
+complete -c fantail -n $all -l not-container -x -d 'Not this container'
+complete -c fantail -n $results -l format -x -a 'text json csv ecs ocsf' -d 'Form of the output'
+complete -c fantail -n $results -l columns -x -a '(__fish_complete_list , __fantail_columns)' -d 'What to show'
+complete -c fantail -n $results -s 0 -l null -f -d 'Paths alone, zero-terminated'
+complete -c fantail -n $results -s o -l output -r -d 'Append to a file'
+complete -c fantail -n $results -l utc -f -d 'Times in UTC'
+complete -c fantail -n $all -l no-args -f -d 'Leave out arguments of processes'
+complete -c fantail -n $stream -l for -x -d 'End after a duration'
+complete -c fantail -n $stream -l count -x -d 'End after a number of events'
+complete -c fantail -n $stream -l ready-fd -x -d 'Tell this descriptor when watching has begun'
 
 complete -c fantail -n $run -l in -r -d 'Only below this path'
 complete -c fantail -n $run -l wait -f -d 'Until the last descendant ends'
 complete -c fantail -n $run -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user'
 complete -c fantail -n $run -l summary -f -d 'What was read, written... at the end'
 complete -c fantail -n $run -x -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+complete -c fantail -n $doctor -l matrix -f -d 'Every group and mark, tried'
+complete -c fantail -n $doctor -l selftest -f -d 'A file through each filesystem'
+complete -c fantail -n $doctor -l stuck -f -d 'Who waits for which listener'
+complete -c fantail -n $doctor -l format -x -a 'text json csv' -d 'Form of the output'
+
+complete -c fantail -n $marks -s w -l watch -f -d 'Tell what comes and goes'
+complete -c fantail -n $marks -l interval -x -d 'Look this often'
+complete -c fantail -n $marks -l groups -f -d 'The groups alone'
+complete -c fantail -n $marks -l format -x -a 'text json csv' -d 'Form of the output'
+
+complete -c fantail -n $audit -s e -l events -x -a '(__fish_complete_list , __fantail_calls)' -d 'Show these calls'
+complete -c fantail -n $audit -l alert -f -d 'Only what is unusual'
+complete -c fantail -n $audit -l compat -f -d '32-bit callers, too'

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -95,4 +97,28 @@ int ft_file_write(int fd, const void *data, size_t n)
 		n -= r;
 	}
 	return 0;
+}
+
+int ft_file_open_dir(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Not in every libc. */
+int ft_file_open_below(int root, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int ft_file_open_path(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
 }

@@ -15,3 +15,11 @@ int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out);
 int ft_file_readlink(int dirfd, const char *path, struct ft_bytes *out);
 /* Writes all of it, also after short writes and EINTR; 0 or -errno. */
 int ft_file_write(int fd, const void *data, size_t n);
+/* A directory, to be listed; close-on-exec. Its descriptor or -errno. dirfd as in
+ * openat(2). */
+int ft_file_open_dir(int dirfd, const char *path);
+/* An O_PATH descriptor of a path as it is below root (absolute ones, too), or -errno. No
+ * symbolic link is followed: -ELOOP. */
+int ft_file_open_below(int root, const char *path);
+/* An O_PATH descriptor, or -errno. dirfd as in openat(2). */
+int ft_file_open_path(int dirfd, const char *path);

@@ -172,7 +172,7 @@ static void idle(struct cli_loop *l)
 /* Nothing more can be told, but the command goes on. */
 static void wait_blindly(struct cli_follow *f)
 {
-	f->loop.session = f->what->session = ft_session_free(f->what->session);
+	f->loop.from = f->what->session = ft_session_free(f->what->session);
 	while (!f->spawn.ended)
 		cli_loop_wait_signal(&f->loop);
 	cli_spawn_reap(&f->spawn);
@@ -356,7 +356,7 @@ static int open_loop(struct cli_follow *f)
 	else
 		e = check_format(l->config);
 	if (e == 0 && l->config->file)
-		ft_session_ignore_file(l->session, ft_output_fd(l->output));
+		ft_session_ignore_file(f->what->session, ft_output_fd(l->output));
 	return e;
 }
 
@@ -409,7 +409,8 @@ int cli_follow(struct cli_follow *f)
 	f->spawn = (struct cli_spawn){.release = -1, .report = -1};
 	f->wanted = f->what->events ? f->what->events : FT_MASK_DEFAULT;
 	f->prints = !f->summary || f->what->output.file;
-	f->loop = (struct cli_loop){.session = f->what->session,
+	f->loop = (struct cli_loop){.source = &cli_session_source,
+				    .from = f->what->session,
 				    .config = &f->what->output,
 				    .ops = &ops,
 				    .data = f,

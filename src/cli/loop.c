@@ -37,11 +37,6 @@ void cli_loop_raise_nofile(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void notice(void *data, const char *text)
-{
-	cli_error("%s", text);
-}
-
 static void put(struct cli_loop *l, struct ft_event *ev)
 {
 	int r;
@@ -84,7 +79,7 @@ static bool must_wait(struct cli_loop *l)
 
 	if (!l->output || !ft_output_is_behind(l->output))
 		return false;
-	r = ft_session_drain(l->session);
+	r = l->source->drain(l->from);
 	if (r != 0)
 		return false;
 	ft_output_wait(l->output, WAIT_MSEC);
@@ -100,13 +95,12 @@ static bool pump(struct cli_loop *l)
 	if (must_wait(l))
 		return true;
 	for (int i = 0; i < BURST && l->error == 0 && !has_all(l); i++) {
-		r = ft_session_next(l->session, &ev);
+		r = l->source->next(l->from, &ev);
 		if (r == 0)
 			return false;
 		if (r == FT_SESSION_MORE)
 			return true;
 		if (r < 0) {
-			cli_error("%s", ft_session_error(l->session));
 			l->error = r;
 			return false;
 		}
@@ -120,7 +114,7 @@ void cli_loop_stop(struct cli_loop *l)
 	if (l->stopping)
 		return;
 	l->stopping = true;
-	ft_session_stop(l->session);
+	l->source->stop(l->from);
 	cli_notify("STOPPING=1");
 }
 
@@ -140,8 +134,8 @@ void cli_loop_reopen(struct cli_loop *l)
 
 	if (r < 0)
 		cli_error("%s: cannot be reopened: %s", l->config->file, strerror(-r));
-	if (l->output)
-		ft_session_ignore_file(l->session, ft_output_fd(l->output));
+	if (l->output && l->source->ignore_file)
+		l->source->ignore_file(l->from, ft_output_fd(l->output));
 }
 
 static void handle_signals(struct cli_loop *l)
@@ -227,7 +221,7 @@ static void wait_for_more(struct cli_loop *l)
 	struct pollfd fds[] = {
 		{.fd = l->signals, .events = POLLIN},
 		{.fd = watched_pipe(l)},
-		{.fd = l->session->epoll, .events = POLLIN},
+		{.fd = l->source->fd(l->from), .events = POLLIN},
 	};
 	int r = 0;
 
@@ -293,10 +287,7 @@ int cli_loop_start(struct cli_loop *l)
 {
 	int r;
 
-	l->session->notice = notice;
-	r = ft_session_start(l->session);
-	if (r < 0)
-		cli_error("%s", ft_session_error(l->session));
+	r = l->source->start(l->from);
 	l->began_ns = l->flushed_ns = ft_boot_ns();
 	l->watchdog_ns = cli_watchdog_ns();
 	return r;

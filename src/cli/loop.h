@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop of commands that watch: events out of a session, into an output, until
+/* The loop of commands that watch: records out of a source, into an output, until
  * something ends it. */
 #pragma once
 
@@ -11,7 +11,7 @@
 struct cli_loop;
 
 struct cli_loop_ops {
-	/* A record of the session, which may be changed; false: it is not told. NULL: all
+	/* A record of the source, which may be changed; false: it is not told. NULL: all
 	 * are told as they are. */
 	bool (*take)(struct cli_loop *l, struct ft_event *ev);
 	/* One of the signals that were asked for. */
@@ -20,8 +20,27 @@ struct cli_loop_ops {
 	void (*idle)(struct cli_loop *l);
 };
 
+/* Where records come from. */
+struct cli_source {
+	/* 0 or -errno after a message. */
+	int (*start)(void *from);
+	/* Readable when there may be one. */
+	int (*fd)(void *from);
+	/* 1, 0, FT_SESSION_MORE, or -errno after a message. */
+	int (*next)(void *from, struct ft_event **ret);
+	/* As ft_session_drain(). */
+	int (*drain)(void *from);
+	void (*stop)(void *from);
+	/* NULL: what happens to the output file is never told. */
+	void (*ignore_file)(void *from, int fd);
+};
+
+/* A session, whose notices go to stderr. */
+extern const struct cli_source cli_session_source;
+
 struct cli_loop {
-	struct ft_session *session;
+	const struct cli_source *source;
+	void *from;
 	const struct ft_output_config *config;
 	const struct cli_loop_ops *ops;
 	void *data;
@@ -31,7 +50,7 @@ struct cli_loop {
 	int64_t end_ns;		  /* boot clock, ends then; 0: no end */
 
 	bool stopping; /* no more than what was queued */
-	int error;     /* of the output or the session: nothing more can be told */
+	int error;     /* of the output or the source: nothing more can be told */
 	uint64_t told; /* event records */
 	bool lost;
 	uint64_t dropped; /* by the output, when it is closed */
@@ -49,11 +68,11 @@ void cli_loop_raise_nofile(void);
 int cli_loop_open_signals(struct cli_loop *l, const int *signals);
 /* By config. 0 or -errno after a message. */
 int cli_loop_open_output(struct cli_loop *l);
-/* Starts the session, whose notices go to stderr. 0 or -errno after a message. */
+/* Starts the source. 0 or -errno after a message. */
 int cli_loop_start(struct cli_loop *l);
 /* Until it is stopped, and what is queued then is told; or count, end_ns, error. */
 void cli_loop_run(struct cli_loop *l);
-/* No more marks: what is queued by now is told. */
+/* Nothing more is asked of the kernel: what is queued by now is told. */
 void cli_loop_stop(struct cli_loop *l);
 /* From now on another SIGINT or SIGTERM ends the program at once. */
 void cli_loop_release_signals(void);

@@ -7,15 +7,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/audit.h"
+#include "cli/marks.h"
+#include "cli/doctor.h"
 #include "cli/message.h"
 #include "cli/run.h"
 #include "cli/watch.h"
+#include "event/call.h"
 #include "event/mask.h"
 #include "output/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_watch_command,
-	&cli_run_command,
+	&cli_watch_command, &cli_run_command,	&cli_doctor_command,
+	&cli_marks_command, &cli_audit_command,
 };
 
 static void print_usage(FILE *f)
@@ -44,7 +48,13 @@ static void print_events(void)
 	printf("\nGroups: read (access), write (modify close_write), exec (open_exec),\n"
 	       "change (create delete rename modify close_write attrib), all.\n"
 	       "open_perm, access_perm, open_exec_perm and pre_access are for guarding, "
-	       "not for\nwatching.\n");
+	       "not for\nwatching.\n\nOf audit, calls:\n");
+	for (unsigned int i = 0; i < FT_CALL_COUNT; i++) {
+		const struct ft_call_info *info = ft_call_info((enum ft_call_kind)i);
+
+		printf("%-18s %s\n", info->name, info->meaning);
+	}
+	printf("\nGroups of calls: fanotify, inotify, all.\n");
 }
 
 static void print_columns(void)

@@ -221,6 +221,16 @@ static void print_group(const struct cli_options *o, enum cli_group group)
 			print_option(option);
 }
 
+static bool has_group(const struct cli_options *o, enum cli_group group)
+{
+	const struct cli_option *option;
+
+	for (size_t i = 0; (option = option_at(o, i)); i++)
+		if (option->group == group)
+			return true;
+	return false;
+}
+
 void cli_print_help(const struct cli_command *c, bool brief)
 {
 	static const char *const titles[CLI_GROUP_COUNT] = {
@@ -234,6 +244,8 @@ void cli_print_help(const struct cli_command *c, bool brief)
 
 	printf("fantail %s %s: %s\n", c->name, c->synopsis, c->summary);
 	for (int g = 0; g < CLI_GROUP_COUNT; g++) {
+		if (!has_group(c->options, (enum cli_group)g))
+			continue;
 		if (!brief || g == CLI_GROUP_FILTER)
 			printf("%s%s\n", brief ? "" : "\n", titles[g]);
 		if (brief && g == CLI_GROUP_FILTER) {

@@ -34,7 +34,7 @@ enum {
 	OPT_FILTER, /* + enum ft_match_kind; the last */
 };
 
-_Static_assert(OPT_FILTER + FT_MATCH_KIND_COUNT <= CLI_OPTION_OWN, "ids are unique");
+_Static_assert(OPT_FILTER + FT_MATCH_KIND_COUNT <= CLI_OPTION_STREAM, "ids are unique");
 
 #define FILTER(kind, name_, metavar_, help_)                                             \
 	{                                                                                \
@@ -42,7 +42,7 @@ _Static_assert(OPT_FILTER + FT_MATCH_KIND_COUNT <= CLI_OPTION_OWN, "ids are uniq
 		.group = CLI_GROUP_FILTER, .id = OPT_FILTER + (kind), .negatable = true  \
 	}
 
-static const struct cli_option options[] = {
+static const struct cli_option target_options[] = {
 	{.name = "scope",
 	 .metavar = "SCOPE",
 	 .help = "tree (default), filesystem, mount, directory or file",
@@ -59,6 +59,9 @@ static const struct cli_option options[] = {
 	 .help = "names, or groups read write exec change all",
 	 .group = CLI_GROUP_EVENTS,
 	 .id = OPT_EVENTS},
+};
+
+static const struct cli_option result_options[] = {
 	FILTER(FT_MATCH_PATH, "path", "GLOB", "path or old path; ** crosses /"),
 	FILTER(FT_MATCH_REGEX, "regex", "RE", "POSIX extended, anywhere in the path"),
 	FILTER(FT_MATCH_PID, "pid", "N", "process id"),
@@ -104,8 +107,11 @@ static const struct cli_option options[] = {
 	 .id = OPT_HELP},
 };
 
-const struct cli_options cli_watch_options = {.list = options,
-					      .count = FT_ARRAY_SIZE(options)};
+const struct cli_options cli_result_options = {.list = result_options,
+					       .count = FT_ARRAY_SIZE(result_options)};
+const struct cli_options cli_watch_options = {.list = target_options,
+					      .count = FT_ARRAY_SIZE(target_options),
+					      .more = &cli_result_options};
 
 static int parse_scope(const char *s, enum ft_scope *ret)
 {

@@ -8,8 +8,8 @@
 #include "output/output.h"
 #include "session/session.h"
 
-/* Options of one command alone have ids from here on. */
-enum { CLI_OPTION_HELP = 1, CLI_OPTION_OWN = 100 };
+/* Options of a stream, and of one command alone, have ids from these on. */
+enum { CLI_OPTION_HELP = 1, CLI_OPTION_STREAM = 90, CLI_OPTION_OWN = 100 };
 
 struct cli_watch {
 	struct ft_session *session;
@@ -26,6 +26,8 @@ struct cli_watch {
 };
 
 extern const struct cli_options cli_watch_options;
+/* Those of them that say what of the records is told, and how. */
+extern const struct cli_options cli_result_options;
 
 /* output_fd: where results go without -o. 0 or -errno after a message. */
 int cli_watch_init(struct cli_watch *w, int output_fd);

@@ -3,32 +3,20 @@
 #include "cli/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/number.h"
-#include "cli/loop.h"
 #include "cli/message.h"
 #include "cli/readers.h"
-#include "cli/service.h"
+#include "cli/stream.h"
 #include "cli/watch-options.h"
 
-enum {
-	OPT_ALL = CLI_OPTION_OWN,
-	OPT_FOR,
-	OPT_COUNT,
-	OPT_READY_FD,
-};
+enum { OPT_ALL = CLI_OPTION_OWN };
 
 struct watch {
 	struct cli_watch what;
-	int64_t for_ns; /* 0: no end */
-	uint64_t count; /* 0: no end */
-	int ready_fd;	/* -1: none */
+	struct cli_stream stream;
 };
 
 static const struct cli_option own_options[] = {
@@ -36,73 +24,25 @@ static const struct cli_option own_options[] = {
 	 .help = "every real filesystem, those mounted later too",
 	 .group = CLI_GROUP_WATCH,
 	 .id = OPT_ALL},
-	{.name = "for",
-	 .metavar = "DURATION",
-	 .help = "stop after 250ms, 30s, 1h30m",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_FOR},
-	{.name = "count",
-	 .metavar = "N",
-	 .help = "stop after N events",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_COUNT},
-	{.name = "ready-fd",
-	 .metavar = "N",
-	 .help = "a newline on descriptor N once events are seen",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_READY_FD},
 };
 
+static const struct cli_options stream_options = {.list = cli_stream_options,
+						  .count = CLI_STREAM_OPTIONS,
+						  .more = &cli_watch_options};
 static const struct cli_options watch_options = {.list = own_options,
 						 .count = FT_ARRAY_SIZE(own_options),
-						 .more = &cli_watch_options};
-
-static int parse_number(const struct cli_word *word, uint64_t least, uint64_t max,
-			uint64_t *ret)
-{
-	if (ft_number_parse(word->value, max, ret) == 0 && *ret >= least)
-		return 0;
-	cli_error("--%s %s: not a number that fits", word->option->name, word->value);
-	return -EINVAL;
-}
-
-/* What we opened ourselves closes on exec; what we were given does not, or we would not
- * have it. */
-static int parse_ready_fd(struct watch *w, const struct cli_word *word)
-{
-	uint64_t n;
-	int r = parse_number(word, 0, INT32_MAX, &n), flags;
-
-	if (r < 0)
-		return r;
-	flags = fcntl((int)n, F_GETFD);
-	if (flags < 0 || flags & FD_CLOEXEC) {
-		cli_error("--ready-fd %s: no such descriptor was given to this process",
-			  word->value);
-		return -EINVAL;
-	}
-	w->ready_fd = (int)n;
-	return 0;
-}
+						 .more = &stream_options};
 
 static int parse_option(struct watch *w, const struct cli_word *word)
 {
-	switch (word->option->id) {
-	case OPT_ALL:
+	int r;
+
+	if (word->option->id == OPT_ALL) {
 		w->what.all = true;
 		return 0;
-	case OPT_FOR:
-		if (ft_duration_parse(word->value, &w->for_ns) == 0 && w->for_ns > 0)
-			return 0;
-		cli_error("--for %s: a duration is 250ms, 30s, 5m, 1h30m", word->value);
-		return -EINVAL;
-	case OPT_COUNT:
-		return parse_number(word, 1, UINT64_MAX, &w->count);
-	case OPT_READY_FD:
-		return parse_ready_fd(w, word);
-	default:
-		return cli_watch_take(&w->what, word);
 	}
+	r = cli_stream_take(&w->stream, word);
+	return r > 0 ? cli_watch_take(&w->what, word) : r;
 }
 
 /* 1: help was printed. */
@@ -130,80 +70,41 @@ static int parse(struct watch *w, const struct cli_command *c, int argc, char **
 
 static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
 {
-	if (info->ssi_signo == SIGCONT) {
-		l->session->was_stopped = true;
-		return;
-	}
-	/* Without a file it means what it always did: the terminal has gone. */
-	if (info->ssi_signo == SIGHUP && l->config->file) {
-		cli_loop_reopen(l);
-		return;
-	}
-	cli_loop_release_signals();
-	cli_loop_stop(l);
+	if (info->ssi_signo == SIGCONT)
+		((struct ft_session *)l->from)->was_stopped = true;
+	else
+		cli_stream_signal(l, info);
 }
 
-static void summarize(const struct cli_loop *l)
+static int prepare(struct cli_stream *s)
 {
-	double seconds = (double)(ft_boot_ns() - l->began_ns) / FT_NSEC_PER_SEC;
-	char lost[64] = "nothing lost";
+	int fd = ft_output_fd(s->loop.output);
 
-	if (l->dropped > 0)
-		snprintf(lost, sizeof(lost),
-			 "%" PRIu64 " not printed, the output was too slow", l->dropped);
-	else if (l->lost)
-		snprintf(lost, sizeof(lost), "some were lost");
-	cli_error("%" PRIu64 " event%s in %.1f s, %s", l->told, l->told == 1 ? "" : "s",
-		  seconds, lost);
-}
-
-static int start(struct cli_loop *l, struct watch *w)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT, 0};
-	int r;
-
-	r = cli_watch_add_targets(&w->what);
-	if (r == 0)
-		r = cli_loop_open_signals(l, signals);
-	if (r == 0)
-		r = cli_loop_open_output(l);
-	if (r < 0)
-		return r;
-	ft_session_ignore_file(l->session, ft_output_fd(l->output));
-	cli_ignore_readers(l->session, ft_output_fd(l->output));
-	return cli_loop_start(l);
+	ft_session_ignore_file(s->loop.from, fd);
+	cli_ignore_readers(s->loop.from, fd);
+	return 0;
 }
 
 static int watch(struct watch *w)
 {
 	static const struct cli_loop_ops ops = {.signal = handle_signal};
-	struct cli_loop l = {.session = w->what.session,
-			     .config = &w->what.output,
-			     .ops = &ops,
-			     .signals = -1,
-			     .count = w->count};
 	int r;
 
+	w->stream.prepare = prepare;
+	w->stream.loop = (struct cli_loop){.source = &cli_session_source,
+					   .from = w->what.session,
+					   .config = &w->what.output,
+					   .ops = &ops};
 	cli_loop_raise_nofile();
-	r = start(&l, w);
-	if (r < 0) {
-		r = r == -EINVAL && !l.output ? CLI_USAGE : CLI_FAILED;
-		cli_loop_close(&l);
-		return r;
-	}
-	l.end_ns = w->for_ns > 0 ? l.began_ns + w->for_ns : 0;
-	cli_tell_ready(w->ready_fd);
-	cli_notify("READY=1");
-	cli_loop_run(&l);
-	if (cli_loop_close(&l) < 0)
-		return CLI_FAILED;
-	summarize(&l);
-	return l.lost || l.dropped > 0 ? CLI_INCOMPLETE : CLI_DONE;
+	r = cli_watch_add_targets(&w->what);
+	if (r < 0)
+		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	return cli_stream_run(&w->stream);
 }
 
 static int run_watch(const struct cli_command *c, int argc, char **argv)
 {
-	struct watch w = {.ready_fd = -1};
+	struct watch w = {.stream.ready_fd = -1};
 	int r = cli_watch_init(&w.what, STDOUT_FILENO);
 
 	if (r == 0)

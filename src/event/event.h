@@ -3,6 +3,7 @@
  * the caller. */
 #pragma once
 
+#include "event/call.h"
 #include "event/mask.h"
 #include "event/process.h"
 
@@ -55,9 +56,11 @@ struct ft_event {
 	const struct ft_process *const *candidates; /* when ambiguous */
 	size_t candidates_count;
 	bool may_be_another; /* than the candidates */
-	int error;	     /* fs_error: the errno told by the kernel, positive */
+	int error;	     /* fs_error, call: the errno told by the kernel, positive */
 	uint32_t error_count;
-	uint64_t mnt_id; /* mnt_attach, mnt_detach: the unique id; 0: absent */
+	const struct ft_call *call; /* a call that was made, in place of a mask; else NULL
+				     */
+	uint64_t mnt_id;	    /* mnt_attach, mnt_detach: the unique id; 0: absent */
 	/* FT_KIND_LOST */
 	enum ft_lost_where where;
 	uint64_t count; /* kernel records before filters */

@@ -34,6 +34,8 @@ enum {
 	FT_MARK_REMOVE = 0x00000002,
 	FT_MARK_DONT_FOLLOW = 0x00000004,
 	FT_MARK_ONLYDIR = 0x00000008,
+	FT_MARK_IGNORED_MASK = 0x00000020,
+	FT_MARK_IGNORED_SURV_MODIFY = 0x00000040,
 	FT_MARK_IGNORED_MASK_SURV = 0x00000060,
 	FT_MARK_FLUSH = 0x00000080,
 	FT_MARK_EVICTABLE = 0x00000200, /* 5.19 */
@@ -99,6 +101,9 @@ enum {
 	FT_RESPONSE_ALLOW = 0x01,
 	FT_RESPONSE_DENY = 0x02,
 };
+
+/* 6.14: the errno that the caller of open(2) is told. */
+#define FT_RESPONSE_DENY_ERRNO(error) (FT_RESPONSE_DENY | (uint32_t)(error) << 24)
 
 _Static_assert(sizeof(struct ft_abi_metadata) == 24, "the kernel's layout");
 _Static_assert(sizeof(struct ft_abi_info) == 4, "the kernel's layout");

@@ -64,6 +64,16 @@ int ft_handle_open(int mount_fd, struct ft_span key)
 	return fd < 0 ? -errno : fd;
 }
 
+int ft_handle_open_here(struct ft_span key)
+{
+	return ft_handle_open(AT_FDCWD, key);
+}
+
+int ft_handle_enter(int fd)
+{
+	return fchdir(fd) < 0 ? -errno : 0;
+}
+
 /* Linux wants a descriptor that is really open for open_by_handle_at(2): O_PATH is EBADF.
  */
 static int open_root(int mount_fd)
@@ -95,4 +105,18 @@ int ft_handle_mount_btrfs(const char *source)
 	tree = fsmount(context, FSMOUNT_CLOEXEC,
 		       MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	return tree < 0 ? -errno : open_root(tree);
+}
+
+int ft_handle_try_fid(void)
+{
+	union {
+		struct file_handle h;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u;
+	int mount_id;
+
+	u.h.handle_bytes = MAX_HANDLE_SZ;
+	return name_to_handle_at(AT_FDCWD, "/", &u.h, &mount_id, FT_AT_HANDLE_FID) < 0
+		       ? -errno
+		       : 0;
 }

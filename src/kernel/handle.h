@@ -27,6 +27,14 @@ int ft_handle_fsid(int fd, uint64_t *ret);
  * mount_fd: any object of the filesystem. */
 int ft_handle_open(int mount_fd, struct ft_span key);
 /*
+ * The same through the filesystem of the working directory, which ft_handle_enter() sets:
+ * what a mount_fd takes to be opened would be an event, and would wait for whoever is
+ * asked. A process of one thread may do that.
+ */
+int ft_handle_open_here(struct ft_span key);
+/* Makes a directory, O_PATH will do, the working directory; 0 or -errno. */
+int ft_handle_enter(int fd);
+/*
  * The root of a private mount of the directory that fd shows, or -errno. It is in no
  * namespace: the original can be unmounted while this is held. Opening it is an event, so
  * do it before the marks.
@@ -34,3 +42,6 @@ int ft_handle_open(int mount_fd, struct ft_span key);
 int ft_handle_clone_mount(int fd);
 /* The same of a btrfs with all its subvolumes (subvolid=5), or -errno. */
 int ft_handle_mount_btrfs(const char *source);
+/* Does the kernel give handles that cannot be opened again (6.5), where a filesystem has
+ * no others? 0 or -errno. */
+int ft_handle_try_fid(void);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ static void mount_fini(struct ft_mount *m)
 	free(m->mountpoint);
 	free(m->type);
 	free(m->source);
+	free(m->options);
 }
 
 void ft_mounts_fini(struct ft_mounts *m)
@@ -105,7 +107,10 @@ static int parse_line(struct ft_mount *m, struct ft_span line)
 	} while (!ft_span_equal(field, FT_SPAN("-")));
 	m->type = unescape(take_field(&line));
 	m->source = unescape(take_field(&line));
-	return m->dev && m->root && m->mountpoint && m->type && m->source ? 0 : -ENOMEM;
+	m->options = unescape(take_field(&line));
+	return m->dev && m->root && m->mountpoint && m->type && m->source && m->options
+		       ? 0
+		       : -ENOMEM;
 }
 
 int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text)
@@ -200,9 +205,47 @@ bool ft_mounts_is_pseudo(const char *type)
 	return false;
 }
 
+bool ft_mounts_is_told(const struct ft_mounts *m, size_t i)
+{
+	const struct ft_mount *mount = &m->list[i];
+
+	if (!mount->visible || ft_mounts_is_pseudo(mount->type))
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (m->list[k].visible && strcmp(m->list[k].dev, mount->dev) == 0 &&
+		    strcmp(m->list[k].root, mount->root) == 0)
+			return false;
+	return true;
+}
+
 int ft_mounts_open_poll(void)
 {
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* key may be NULL. */
+static int mount_detached(const char *type, const char *key, const char *value)
+{
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
+	int top;
+
+	if (context < 0)
+		return -errno;
+	if ((key && fsconfig(context, FSCONFIG_SET_STRING, key, value, 0) < 0) ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	top = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+	return top < 0 ? -errno : top;
+}
+
+int ft_mounts_open_private(void)
+{
+	return mount_detached("tmpfs", "size", "1m");
+}
+
+int ft_mounts_open_tracefs(void)
+{
+	return mount_detached("tracefs", NULL, NULL);
 }

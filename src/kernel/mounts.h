@@ -18,7 +18,8 @@ struct ft_mount {
 	char *mountpoint; /* absolute */
 	char *type;	  /* "ext4" */
 	char *source;
-	bool visible; /* not below or under another mount: its mountpoint leads to it */
+	char *options; /* of the superblock: "rw,lowerdir=..." */
+	bool visible;  /* not below or under another mount: its mountpoint leads to it */
 };
 
 struct ft_mounts {
@@ -38,5 +39,12 @@ const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id);
 int ft_mounts_id_of(int fd);
 /* proc, sysfs and the like: nothing a person stored. */
 bool ft_mounts_is_pseudo(const char *type);
+/* Is it a real filesystem's, visible, and the first that shows this part of it? */
+bool ft_mounts_is_told(const struct ft_mounts *m, size_t i);
 /* A descriptor that polls EPOLLPRI when the table changes, or -errno. */
 int ft_mounts_open_poll(void);
+/* The top (O_PATH) of a new tmpfs that is mounted nowhere and gone when it is closed, or
+ * -errno. */
+int ft_mounts_open_private(void);
+/* The same of the kernel's tracefs, which is mounted nowhere by that either. */
+int ft_mounts_open_tracefs(void);

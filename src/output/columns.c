@@ -48,6 +48,8 @@ GETTER(events)
 		ft_bytes_put_lit(out, "lost");
 	else if (ev->kind == FT_KIND_GAP)
 		ft_bytes_put_lit(out, "gap");
+	else if (ev->call)
+		ft_bytes_put_str(out, ft_call_info(ev->call->kind)->name);
 	else
 		ft_mask_format(out, ev->mask, ",");
 }
@@ -64,7 +66,7 @@ GETTER(old_path)
 
 GETTER(path_source)
 {
-	if (ev->kind == FT_KIND_EVENT)
+	if (ft_column_knows_source(ev))
 		ft_bytes_put_str(out, ft_path_source_name(ev->path_source));
 }
 
@@ -284,7 +286,7 @@ GETTER(error)
 
 GETTER(error_count)
 {
-	if (ev->has_error)
+	if (ev->has_error && !ev->call)
 		ft_bytes_put_u64(out, ev->error_count);
 }
 
@@ -322,6 +324,25 @@ GETTER(reason)
 {
 	if (ev->kind == FT_KIND_GAP && ev->reason)
 		ft_bytes_put_str(out, ev->reason);
+}
+
+GETTER(call)
+{
+	if (ev->call)
+		ft_call_format(out, ev->call,
+			       ev->has_error ? strerrorname_np(ev->error) : NULL);
+}
+
+GETTER(ret)
+{
+	if (ev->call)
+		ft_bytes_put_i64(out, ev->call->ret);
+}
+
+GETTER(alert)
+{
+	if (ev->call)
+		ft_bytes_put_span(out, ev->call->alert);
 }
 
 static const struct ft_column table[] = {
@@ -365,7 +386,7 @@ static const struct ft_column table[] = {
 	[FT_COLUMN_PARENTS] = {"parents", "ancestors, nearest first", 0, put_parents},
 	[FT_COLUMN_CANDIDATES] = {"candidates", "ambiguous: who it may have been", 0,
 				  put_candidates},
-	[FT_COLUMN_ERROR] = {"error", "fs_error: the error", 8, put_error},
+	[FT_COLUMN_ERROR] = {"error", "fs_error, call: the error", 8, put_error},
 	[FT_COLUMN_ERROR_COUNT] = {"error_count", "fs_error: errors since the last one",
 				   5, put_error_count},
 	[FT_COLUMN_MOUNT_ID] = {"mount_id", "mnt_attach, mnt_detach: the mount", 12,
@@ -375,6 +396,10 @@ static const struct ft_column table[] = {
 	[FT_COLUMN_FROM] = {"from", "gap: its begin", 30, put_from},
 	[FT_COLUMN_TO] = {"to", "gap: its end", 30, put_to},
 	[FT_COLUMN_REASON] = {"reason", "gap: why", 0, put_reason},
+	[FT_COLUMN_CALL] = {"call", "audit: the call, its arguments and result", 0,
+			    put_call},
+	[FT_COLUMN_RET] = {"ret", "audit: what the call returned", 5, put_ret},
+	[FT_COLUMN_ALERT] = {"alert", "audit: why the call is unusual", 0, put_alert},
 };
 
 _Static_assert(FT_ARRAY_SIZE(table) == FT_COLUMNS_END, "a column has no line");

@@ -45,6 +45,9 @@ enum ft_column_id {
 	FT_COLUMN_FROM,
 	FT_COLUMN_TO,
 	FT_COLUMN_REASON,
+	FT_COLUMN_CALL,
+	FT_COLUMN_RET,
+	FT_COLUMN_ALERT,
 	FT_COLUMNS_END,
 };
 
@@ -71,6 +74,13 @@ static inline bool ft_column_knows_dir(const struct ft_event *ev)
 	const uint64_t silent = FT_EV_FS_ERROR | FT_EV_MNT_ATTACH | FT_EV_MNT_DETACH;
 
 	return ev->kind == FT_KIND_EVENT && (ev->mask & ~silent) != 0;
+}
+
+/* A call may be about no path at all. */
+static inline bool ft_column_knows_source(const struct ft_event *ev)
+{
+	return ev->kind == FT_KIND_EVENT &&
+	       (!ev->call || ev->path_source != FT_PATH_NONE);
 }
 
 /* Name of an errno as in the headers ("EIO"), "errno N" where it has none. */

@@ -80,12 +80,27 @@ static void put_action(struct ft_bytes *out, uint64_t mask)
 	}
 }
 
+/* Who listens is part of how the machine is set up. */
+static void put_call_fields(struct ft_bytes *out, const struct ft_event *ev)
+{
+	ft_json_put_text(out, FT_SPAN("kind"),
+			 ft_span_of(ev->call->alert.len > 0 ? "alert" : "event"));
+	ft_bytes_put_lit(out, ",\"category\":[\"configuration\"],\"type\":[\"change\"]");
+	ft_json_put_text(out, FT_SPAN("action"),
+			 ft_span_of(ft_call_info(ev->call->kind)->name));
+	ft_json_put_text(out, FT_SPAN("outcome"),
+			 ft_span_of(ev->call->ret < 0 ? "failure" : "success"));
+	ft_json_put_text(out, FT_SPAN("reason"), ev->call->alert);
+}
+
 static void put_event_fields(struct ft_bytes *out, const struct ft_event *ev,
 			     uint64_t seq)
 {
 	size_t mark = ft_json_begin_object(out, FT_SPAN("event"));
 
-	if (ev->kind == FT_KIND_EVENT) {
+	if (ev->call) {
+		put_call_fields(out, ev);
+	} else if (ev->kind == FT_KIND_EVENT) {
 		ft_bytes_put_lit(out, ",\"kind\":\"event\",\"category\":[\"file\"]");
 		put_types(out, ev->mask);
 		put_action(out, ev->mask);
@@ -245,18 +260,22 @@ static void put_own(struct ft_format *f, struct ft_bytes *out, const struct ft_e
 {
 	size_t mark = ft_json_begin_object(out, FT_SPAN("fantail"));
 
-	ft_json_put_events(out, FT_SPAN("events"), ev->mask);
+	if (ev->call)
+		ft_json_put_call_event(out, ev->call);
+	else
+		ft_json_put_events(out, FT_SPAN("events"), ev->mask);
 	if (ev->after_ns != 0)
 		ft_json_put_time(out, FT_SPAN("after"), ev->after_ns);
 	ft_json_put_base64_if_bad(out, FT_SPAN("path"), ev->path);
 	ft_json_put_string(out, FT_SPAN("old_path"), ev->old_path);
-	ft_json_put_text(out, FT_SPAN("path_source"),
-			 ft_span_of(ft_path_source_name(ev->path_source)));
+	if (ft_column_knows_source(ev))
+		ft_json_put_text(out, FT_SPAN("path_source"),
+				 ft_span_of(ft_path_source_name(ev->path_source)));
 	if (ft_column_knows_dir(ev))
 		ft_json_put_bool(out, FT_SPAN("dir"), ev->dir);
 	ft_json_put_string(out, FT_SPAN("dev"), ev->dev);
 	ft_json_put_string(out, FT_SPAN("fs"), ev->fs);
-	if (ev->has_error)
+	if (ev->has_error && !ev->call)
 		ft_json_put_u64(out, FT_SPAN("error_count"), ev->error_count);
 	if (ev->mnt_id != 0)
 		ft_json_put_u64(out, FT_SPAN("mount_id"), ev->mnt_id);

@@ -253,7 +253,7 @@ static void put_path(struct ft_bytes *out, const struct ft_event *ev, uint64_t f
 		else
 			ft_bytes_put_lit(out, ",\"dir\":false");
 	}
-	if (fields & FIELD(PATH_SOURCE)) {
+	if ((fields & FIELD(PATH_SOURCE)) && ft_column_knows_source(ev)) {
 		ft_bytes_put_lit(out, ",\"path_source\":\"");
 		ft_bytes_put_str(out, ft_path_source_name(ev->path_source));
 		ft_bytes_put_char(out, '"');
@@ -268,10 +268,27 @@ static void put_error(struct ft_bytes *out, const struct ft_event *ev, uint64_t 
 		ft_column_put_errno(out, ev->error);
 		ft_bytes_put_char(out, '"');
 	}
-	if (ev->has_error && (fields & FIELD(ERROR_COUNT)))
+	if (ev->has_error && !ev->call && (fields & FIELD(ERROR_COUNT)))
 		ft_json_put_u64(out, FT_SPAN("error_count"), ev->error_count);
 	if (ev->mnt_id != 0 && (fields & FIELD(MOUNT_ID)))
 		ft_json_put_u64(out, FT_SPAN("mount_id"), ev->mnt_id);
+}
+
+static void put_call(struct ft_bytes *out, const struct ft_event *ev, uint64_t fields)
+{
+	ft_bytes_put_lit(out, ",\"events\":[\"");
+	ft_bytes_put_str(out, ft_call_info(ev->call->kind)->name);
+	ft_bytes_put_lit(out, "\"]");
+	if (fields & FIELD(CALL))
+		ft_json_put_call(out, ev->call);
+}
+
+static void put_result(struct ft_bytes *out, const struct ft_event *ev, uint64_t fields)
+{
+	if (fields & FIELD(RET))
+		ft_json_put_i64(out, FT_SPAN("ret"), ev->call->ret);
+	if (fields & FIELD(ALERT))
+		ft_json_put_string(out, FT_SPAN("alert"), ev->call->alert);
 }
 
 static void put_event(struct ft_format *f, struct ft_bytes *out,
@@ -280,12 +297,17 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 	struct json *j = f->state;
 	uint64_t fields = j->fields;
 
-	put_events(j, out, ev->mask);
+	if (ev->call)
+		put_call(out, ev, fields);
+	else
+		put_events(j, out, ev->mask);
 	put_path(out, ev, fields);
 	if (ev->has_inode && (fields & FIELD(INODE)))
 		ft_json_put_u64(out, FT_SPAN("inode"), ev->inode);
 	if (fields & (FIELD(DEV) | FIELD(FS)))
 		put_place(j, out, ev);
+	if (ev->call)
+		put_result(out, ev, fields);
 	put_error(out, ev, fields);
 	if (ev->pid > 0 && (fields & (process_fields | FIELD(PID) | FIELD(GROUP))))
 		ft_fragments_put(f, out, ev, make_process);

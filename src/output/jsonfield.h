@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "event/call.h"
 #include "event/process.h"
 
 /*
@@ -67,3 +68,7 @@ enum { FT_JSON_PARENTS = 4 };
 void ft_json_put_parents(struct ft_bytes *out, const struct ft_process *p, size_t max);
 void ft_json_put_candidates(struct ft_bytes *out,
 			    const struct ft_process *const *candidates, size_t count);
+/* `,"call":{...}`: the arguments as passed, and the group. */
+void ft_json_put_call(struct ft_bytes *out, const struct ft_call *call);
+/* Its events, itself, what it returned and why it is unusual. */
+void ft_json_put_call_event(struct ft_bytes *out, const struct ft_call *call);

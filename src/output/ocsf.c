@@ -16,6 +16,8 @@ enum {
 	SEVERITY_MEDIUM = 3,
 	SEVERITY_HIGH = 4,
 	ACTIVITY_OTHER = 99,
+	STATUS_SUCCESS = 1,
+	STATUS_FAILURE = 2,
 	FILE_UNKNOWN = 0,
 	FILE_REGULAR = 1,
 	FILE_FOLDER = 2,
@@ -89,20 +91,26 @@ static int64_t to_msec(int64_t ns)
 	return ns / FT_NSEC_PER_MSEC;
 }
 
+static unsigned int severity_of(const struct ft_event *ev)
+{
+	if (ev->kind != FT_KIND_EVENT || (ev->call && ev->call->alert.len > 0))
+		return SEVERITY_MEDIUM;
+	return ev->mask & FT_EV_FS_ERROR ? SEVERITY_HIGH : SEVERITY_INFORMATIONAL;
+}
+
 static void put_classification(struct ft_bytes *out, const struct ft_event *ev)
 {
 	const struct activity *a = activity_of(ev);
-	unsigned int severity = SEVERITY_INFORMATIONAL;
+	const char *name = ev->call ? ft_call_info(ev->call->kind)->name : a->name;
 
-	if (ev->kind != FT_KIND_EVENT)
-		severity = SEVERITY_MEDIUM;
-	else if (ev->mask & FT_EV_FS_ERROR)
-		severity = SEVERITY_HIGH;
 	ft_json_put_u64(out, FT_SPAN("activity_id"), a->id);
-	ft_json_put_text(out, FT_SPAN("activity_name"), ft_span_of(a->name));
+	ft_json_put_text(out, FT_SPAN("activity_name"), ft_span_of(name));
 	ft_bytes_put_lit(out, ",\"category_uid\":1,\"class_uid\":1001");
 	ft_json_put_u64(out, FT_SPAN("type_uid"), CLASS * 100 + a->id);
-	ft_json_put_u64(out, FT_SPAN("severity_id"), severity);
+	ft_json_put_u64(out, FT_SPAN("severity_id"), severity_of(ev));
+	if (ev->call)
+		ft_json_put_u64(out, FT_SPAN("status_id"),
+				ev->call->ret < 0 ? STATUS_FAILURE : STATUS_SUCCESS);
 	ft_json_put_i64(out, FT_SPAN("time"), to_msec(ev->time_ns));
 }
 
@@ -241,8 +249,9 @@ static void put_unmapped_file(struct ft_bytes *out, const struct ft_event *ev)
 {
 	ft_json_put_base64_if_bad(out, FT_SPAN("path"), ev->path);
 	ft_json_put_base64_if_bad(out, FT_SPAN("old_path"), ev->old_path);
-	ft_json_put_text(out, FT_SPAN("path_source"),
-			 ft_span_of(ft_path_source_name(ev->path_source)));
+	if (ft_column_knows_source(ev))
+		ft_json_put_text(out, FT_SPAN("path_source"),
+				 ft_span_of(ft_path_source_name(ev->path_source)));
 	if (ev->has_inode)
 		ft_json_put_u64(out, FT_SPAN("inode"), ev->inode);
 	ft_json_put_string(out, FT_SPAN("dev"), ev->dev);
@@ -251,8 +260,9 @@ static void put_unmapped_file(struct ft_bytes *out, const struct ft_event *ev)
 		ft_bytes_put_lit(out, ",\"error\":\"");
 		ft_column_put_errno(out, ev->error);
 		ft_bytes_put_lit(out, "\"");
-		ft_json_put_u64(out, FT_SPAN("error_count"), ev->error_count);
 	}
+	if (ev->has_error && !ev->call)
+		ft_json_put_u64(out, FT_SPAN("error_count"), ev->error_count);
 	if (ev->mnt_id != 0)
 		ft_json_put_u64(out, FT_SPAN("mount_id"), ev->mnt_id);
 }
@@ -268,7 +278,10 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 		ft_bytes_put_lit(out, ",\"actor\":{\"app_name\":\"unknown\"}");
 	put_files(out, ev);
 	mark = ft_json_begin_object(out, FT_SPAN("unmapped"));
-	ft_json_put_events(out, FT_SPAN("events"), ev->mask);
+	if (ev->call)
+		ft_json_put_call_event(out, ev->call);
+	else
+		ft_json_put_events(out, FT_SPAN("events"), ev->mask);
 	if (ev->after_ns != 0)
 		ft_json_put_time(out, FT_SPAN("after"), ev->after_ns);
 	put_unmapped_file(out, ev);

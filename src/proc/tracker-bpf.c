@@ -235,6 +235,8 @@ static void bpf_get_health(const struct ft_tracker *t, struct ft_tracker_health 
 		.missed = read_missed(t),
 		.processes = t->history.pids.count,
 		.bytes = t->history.bytes,
+		.ring_size = FT_WIRE_RING_SIZE,
+		.connector = t->connector < 0 ? t->connector : 0,
 	};
 }
 

@@ -68,6 +68,8 @@ struct ft_tracker_health {
 	uint64_t missed;  /* times that the kernel did not run a program, and its copy */
 	size_t processes; /* known now, those that ended and are kept included */
 	size_t bytes;	  /* that they take; 0: not counted */
+	size_t ring_size; /* bytes; 0: it has none */
+	int connector;	  /* -errno: changes of a process's ids are not told */
 };
 
 struct ft_tracker;

@@ -163,6 +163,7 @@ static int mark_filesystem(struct ft_session *s, const struct ft_mount *m)
 	r = mark_whole(src, src->mask, mount_fd, ".");
 	if (r < 0)
 		return r;
+	s->way = FT_WAY_FILESYSTEM;
 	return add_filesystem(src, m, fsid, ft_take_fd(mount_fd));
 }
 
@@ -194,6 +195,7 @@ static int mark_btrfs(struct ft_session *s, const struct ft_mount *m)
 		"%s",
 		m->mountpoint, m->source);
 	whole.root = (char *)"/";
+	s->way = FT_WAY_BTRFS;
 	return add_filesystem(src, &whole, fsid, ft_take_fd(mount_fd));
 }
 
@@ -226,7 +228,9 @@ static int mark_root(struct ft_session *s, const struct ft_target *t,
 			return r;
 	}
 	r = ft_recurse_add_root(src, t);
-	if (r < 0 && !known)
+	if (r == 0)
+		s->way = FT_WAY_DIRECTORIES;
+	else if (!known)
 		ft_resolver_drop_filesystem(&src->resolver, fsid);
 	return r;
 }
@@ -243,13 +247,14 @@ static int mark_by_descriptor(struct ft_session *s, const struct ft_target *t,
 {
 	int r = ft_fdmode_mark(s, t);
 
-	if (r == 0)
-		ft_session_notice(s, FT_NOTICE_FD_MODE,
-				  "%s (%s): this filesystem has no handles (%s): only "
-				  "open, access, modify, close and "
-				  "open_exec are seen there",
-				  t->path, m->type, strerror(-why));
-	return r;
+	if (r < 0)
+		return r;
+	s->way = FT_WAY_DESCRIPTORS;
+	ft_session_notice(s, FT_NOTICE_FD_MODE,
+			  "%s (%s): this filesystem has no handles (%s): only open, "
+			  "access, modify, close and open_exec are seen there",
+			  t->path, m->type, strerror(-why));
+	return 0;
 }
 
 static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,

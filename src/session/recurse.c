@@ -322,7 +322,7 @@ static int add_directory(struct ft_source *src, const struct ft_target *t)
 	r = ft_root_add(src, t->path, &root);
 	if (r < 0)
 		return r;
-	root->recurse = t->scope == FT_SCOPE_TREE;
+	root->recurse = t->scope == FT_SCOPE_TREE && !src->session->tops_only;
 	r = mark_directory(src, root->fd);
 	if (r < 0)
 		return r;

@@ -73,9 +73,22 @@ enum {
 	FT_AFTER_MSEC = 100,
 };
 
+/* How a filesystem is watched: by the best way that it takes. */
+enum ft_way {
+	FT_WAY_NONE,
+	FT_WAY_FILESYSTEM,  /* one mark */
+	FT_WAY_BTRFS,	    /* one mark, on a private mount of all subvolumes */
+	FT_WAY_DIRECTORIES, /* a mark on each directory, or on the object alone */
+	FT_WAY_DESCRIPTORS, /* a mark of an FD group: no names, no changes of directories
+			     */
+	FT_WAY_COUNT,
+};
+
 struct ft_session {
 	unsigned int flags;
 	uint64_t events;
+	enum ft_way way; /* that the mark which was placed last is of */
+	bool tops_only;	 /* of a tree: to find out the way, not to watch */
 	bool started;
 	bool stopping;
 	struct ft_view view;
@@ -176,6 +189,20 @@ int ft_session_drain(struct ft_session *s);
 int ft_session_stop(struct ft_session *s);
 int ft_session_answer(struct ft_session *s, uint32_t response);
 const char *ft_session_error(struct ft_session *s);
+
+/* What watching a path would come to. */
+struct ft_trial {
+	enum ft_way way;
+	struct ft_bytes text; /* what it would say, a line each; or why it cannot be */
+};
+
+/*
+ * Starts a session on the filesystem of path as `watch` would, but that no directory
+ * below path gets a mark of its own, and ends it. 0, or -errno of the session with its
+ * message in text. The caller ends *ret.
+ */
+int ft_trial_run(const char *path, struct ft_trial *ret);
+void ft_trial_fini(struct ft_trial *t);
 
 /* ---- inside the room ---- */
 

@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs every command of README.md's table "Coming from": test-coming-from.sh FANTAIL README
+# Runs every command of README.md's table "Coming from": test-coming-from.sh FANTAIL README BPF
+#
+# BPF is 0 where fantail was built without: audit cannot run then.
 #
 # Each is run as it stands there, in a folder of its own, but for a shorter time, and must end with 0.
 set -euo pipefail
 
 fantail=$(realpath "$1")
 readme=$(realpath "$2")
+bpf=$3
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "skipped: needs root, the commands watch whole filesystems"
@@ -31,9 +34,12 @@ rows=$(sed -n '/<!-- coming-from -->/,/<!-- \/coming-from -->/p' "$readme" | gre
 count=0 failed=0
 while IFS= read -r command; do
 	count=$((count + 1))
-	bounded=$(sed -E 's/ --for [^ ]+//; s/ watch/ watch --for 200ms/' <<<"$command")
+	[[ $bpf == 0 && $command == 'fantail audit'* ]] && continue
+	bounded=$(sed -E 's/ --for [^ ]+//; s/^fantail (watch|audit)/& --for 200ms/' <<<"$command")
 	status=0
 	(cd "$folder" && timeout 20 bash -c "$bounded" >/dev/null 2>"$folder/stderr" </dev/null) || status=$?
+	# They tell by 3 that something would be lost, or cannot be seen, on this machine.
+	[[ $status == 3 && $command =~ ^fantail\ (doctor|marks) ]] && status=0
 	if [ $status -ne 0 ]; then
 		failed=$((failed + 1))
 		echo "exit status $status: $command"

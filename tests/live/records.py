@@ -56,6 +56,9 @@ def _check_structure(record, position):
     check(isinstance(events, list) and events, f"{what}: no events")
     if not is_event(record):
         return
+    if "call" in record:
+        _check_call(record, what)
+        return
     places = [ORDER.index(e) if e in ORDER else -1 for e in events]
     check(places == sorted(set(places)) and -1 not in places, f"{what}: events")
     check(record.get("path_source") in SOURCES, f"{what}: path_source")
@@ -65,11 +68,26 @@ def _check_structure(record, position):
             continue
         check(path.startswith(b"/") and b"//" not in path, f"{what}: {field}")
         check(not path.endswith(b"/.") and (path == b"/" or path[-1:] != b"/"), f"{what}: {field}")
+    _check_base64(record, what)
+    check("old_path" not in record or "rename" in events, f"{what}: old_path")
+
+
+def _check_base64(record, what):
     for field in [f for f in record if f.endswith("_base64")]:
         decoded = raw(record, field[: -len("_base64")])
         check(b"\xef\xbf\xbd" in record[field[:-7]].encode(), f"{what}: {field} for nothing")
         check(_replaced(decoded) == record[field[:-7]], f"{what}: {field}")
-    check("old_path" not in record or "rename" in events, f"{what}: old_path")
+
+
+def _check_call(record, what):
+    """A record of audit: one call, what it returned, and a path only where it leads to one."""
+    equal(len(record["events"]), 1, f"{what}: events")
+    check(isinstance(record.get("ret"), int), f"{what}: ret")
+    equal("error" in record, record["ret"] < 0, f"{what}: has an error")
+    equal("path" in record, "path_source" in record, f"{what}: path and path_source")
+    check(raw(record) is None or raw(record).startswith(b"/"), f"{what}: path")
+    _check_base64(record, what)
+    _check_base64(record["call"], what)
 
 
 def _replaced(data):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A running `fantail watch`."""
+"""A running `fantail watch`, or another command that tells records until it is stopped."""
 
 import atexit
 import contextlib
@@ -25,14 +25,22 @@ class Watch:
     """
 
     def __init__(
-        self, *arguments, fmt="json", file=None, output=True, prefix=(), program=FANTAIL, **popen
+        self,
+        *arguments,
+        command="watch",
+        fmt="json",
+        file=None,
+        output=True,
+        prefix=(),
+        program=FANTAIL,
+        **popen,
     ):
         here = temp_dir("watch")
         here.chmod(0o777)
         self.file, self._stderr = Path(file or here / "records"), here / "stderr"
         self._records, self._position, self._is_json = [], 0, fmt == "json"
         ready, write_end = os.pipe()
-        command = [*prefix, program, "watch", "--ready-fd", write_end]
+        command = [*prefix, program, command, "--ready-fd", write_end]
         command += ["--format", fmt] if fmt else []
         command += ["-o", self.file] if output else []
         command += arguments

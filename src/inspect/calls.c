@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls of the whole machine. */
+#include "inspect/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "inspect/calltap.h"
+#include "inspect/calltell.h"
+#include "kernel/abi.h"
+#include "proc/observe.h"
+#include "proc/tracker.h"
+#include "session/backlog.h"
+
+struct ft_calls {
+	struct ft_calls_config config;
+	struct ft_calltap *tap;
+	struct ft_tracker *tracker;
+	struct ft_callqueue queue;
+	struct ft_calltell tell;
+	struct ft_whole_call *whole; /* the one told last */
+	struct ft_event event;
+	struct ft_bytes text; /* scratch, as the next */
+	struct ft_bytes found;
+	uint64_t lost;		 /* calls, not told yet */
+	uint64_t lost_processes; /* as these: moments of processes */
+	int64_t wall_offset;
+	char own_proc[32];
+};
+
+static void take(void *data, const struct ft_callwire *record)
+{
+	ft_callqueue_put(data, record);
+}
+
+int ft_calls_drain(struct ft_calls *c)
+{
+	if (c->queue.bytes > FT_CALLQUEUE_MAX / 2)
+		return 1;
+	ft_calltap_drain(c->tap, take, &c->queue);
+	c->lost += ft_calltap_take_lost(c->tap) + c->queue.lost;
+	c->queue.lost = 0;
+	c->lost_processes += ft_tracker_bpf.take_lost(c->tracker);
+	c->wall_offset = ft_observer_wall_offset();
+	return 0;
+}
+
+static bool follows(const struct ft_call *call)
+{
+	if (call->kind == FT_CALL_FANOTIFY_MARK)
+		return !(call->flags.value & FT_MARK_DONT_FOLLOW);
+	return !(call->mask.value & IN_DONT_FOLLOW);
+}
+
+/* By what the kernel has in memory alone, which never waits for a filesystem (5.12). */
+static int open_cached(const char *path, bool follow)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | (follow ? 0u : O_NOFOLLOW),
+		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_there(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/*
+ * The path without symbolic links, as it is now, right after the call. What /proc/self
+ * leads to is another process for us than it was for the caller.
+ */
+static void follow_links(struct ft_calls *c, const struct ft_whole_call *whole)
+{
+	_cleanup_close_ int fd = -1;
+	struct ft_span found;
+	char link[48];
+
+	if (!ft_calltell_text(&c->tell, whole, &c->text))
+		return;
+	fd = open_cached(ft_bytes_cstr(&c->text), follows(&c->tell.call));
+	if (fd < 0 || !is_there(fd))
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (ft_file_readlink(AT_FDCWD, link, &c->found) < 0)
+		return;
+	found = ft_bytes_span(&c->found);
+	if (found.len == 0 || found.data[0] != '/' ||
+	    ft_span_equal(found, c->event.path) ||
+	    strncmp(found.data, c->own_proc, strlen(c->own_proc)) == 0)
+		return;
+	c->event.path = found;
+	c->event.path_source = FT_PATH_NOW;
+}
+
+/* It was made at one moment, by what the process was then. */
+static void attribute(struct ft_calls *c, const struct ft_whole_call *whole)
+{
+	int64_t at = (int64_t)whole->wire.time;
+	const struct ft_question q = {.pid = c->event.pid};
+	struct ft_attribution a = {0};
+
+	ft_tracker_bpf.begin(c->tracker, at, at);
+	ft_tracker_bpf.find(c->tracker, &q, &a);
+	c->event.certainty = a.certainty;
+	c->event.process = a.process;
+	c->event.candidates = a.candidates;
+	c->event.candidates_count = a.candidates_count;
+	c->event.may_be_another = a.may_be_another;
+}
+
+static bool is_told(struct ft_calls *c, const struct ft_whole_call *whole)
+{
+	if (!(c->config.kinds & 1u << whole->wire.kind))
+		return false;
+	follow_links(c, whole);
+	ft_bytes_clear(&c->tell.alert);
+	ft_callalert_put(&c->tell.alert, &c->event);
+	c->tell.call.alert = ft_bytes_span(&c->tell.alert);
+	if ((c->config.alerts_only && c->tell.alert.len == 0) ||
+	    !ft_match_path(c->config.match, &c->event))
+		return false;
+	attribute(c, whole);
+	if (ft_match_process(c->config.match, &c->event))
+		return true;
+	/* Kept back only because the process is not known: that is a loss. */
+	c->lost_processes += ft_match_is_undecided(c->config.match, &c->event);
+	return false;
+}
+
+/* A tracker that missed something, too, says so: less is exact then. */
+static bool take_loss(struct ft_calls *c)
+{
+	enum ft_lost_where where = c->lost > 0 ? FT_LOST_KERNEL : FT_LOST_PROCESS;
+	uint64_t count = c->lost > 0 ? c->lost : c->lost_processes;
+
+	if (count == 0)
+		return false;
+	c->event = (struct ft_event){.kind = FT_KIND_LOST,
+				     .time_ns = ft_now_ns(),
+				     .where = where,
+				     .has_count = true,
+				     .count = count};
+	*(c->lost > 0 ? &c->lost : &c->lost_processes) = 0;
+	return true;
+}
+
+int ft_calls_next(struct ft_calls *c, struct ft_event **ret)
+{
+	*ret = &c->event;
+	for (;;) {
+		free(c->whole);
+		c->whole = NULL;
+		if (!c->queue.first)
+			(void)ft_calls_drain(c);
+		if (take_loss(c))
+			return 1;
+		c->whole = ft_callqueue_take(&c->queue);
+		if (!c->whole)
+			return 0;
+		ft_calltell_fill(&c->tell, c->whole, c->wall_offset, &c->event);
+		if (is_told(c, c->whole))
+			return 1;
+	}
+}
+
+static int is_below(void *data, const struct ft_process *p, pid_t root)
+{
+	struct ft_calls *c = data;
+
+	return ft_tracker_bpf.is_below(c->tracker, p, root);
+}
+
+/* Those of --tree are the processes that have these numbers now. */
+static int add_roots(struct ft_calls *c, struct ft_bytes *why)
+{
+	int r = 0;
+	pid_t root;
+
+	for (size_t i = 0; r == 0 && (root = ft_match_get_tree(c->config.match, i)) > 0;
+	     i++) {
+		r = ft_tracker_bpf.add_root(c->tracker, root);
+		if (r < 0)
+			ft_bytes_printf(why, "process %d: %s", root,
+					r == -ESRCH ? "there is none" : strerror(-r));
+	}
+	return r;
+}
+
+static int start(struct ft_calls *c, struct ft_bytes *why)
+{
+	const struct ft_tracker_host host = {0};
+	struct stat st;
+	int r;
+
+	if (stat("/proc/self/ns/mnt", &st) < 0) {
+		r = -errno;
+		ft_bytes_printf(why, "/proc/self/ns/mnt: %s", strerror(-r));
+		return r;
+	}
+	c->tell.mnt_namespace = (uint32_t)st.st_ino;
+	snprintf(c->own_proc, sizeof(c->own_proc), "/proc/%d", getpid());
+	/* Before the calls: what a process was is then known for each. */
+	r = ft_tracker_bpf.open(&c->tracker, &host);
+	if (r == 0)
+		r = add_roots(c, why);
+	if (r == 0)
+		return ft_calltap_open(&c->tap, c->config.compat, why);
+	if (r == -EXDEV)
+		ft_bytes_put_lit(why, "this is not the first pid namespace, whose "
+				      "numbers the kernel tells");
+	else if (r == -ENOSYS)
+		ft_bytes_put_lit(why, "this fantail was built without BPF "
+				      "(-Dbpf=disabled)");
+	else if (!c->tracker)
+		ft_bytes_printf(why, "process tracking by BPF: %s", strerror(-r));
+	return r;
+}
+
+int ft_calls_open(struct ft_calls **ret, const struct ft_calls_config *config,
+		  struct ft_bytes *why)
+{
+	struct ft_calls *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	r = start(c, why);
+	if (r < 0) {
+		ft_calls_close(c);
+		return r;
+	}
+	ft_match_set_below(config->match, is_below, c);
+	*ret = c;
+	return 0;
+}
+
+struct ft_calls *ft_calls_close(struct ft_calls *c)
+{
+	if (!c)
+		return NULL;
+	c->tap = ft_calltap_close(c->tap);
+	if (c->tracker)
+		ft_tracker_bpf.close(c->tracker);
+	ft_callqueue_fini(&c->queue);
+	ft_calltell_fini(&c->tell);
+	ft_bytes_fini(&c->text);
+	ft_bytes_fini(&c->found);
+	free(c->whole);
+	free(c);
+	return NULL;
+}
+
+int ft_calls_fd(const struct ft_calls *c)
+{
+	return ft_calltap_fd(c->tap);
+}
+
+void ft_calls_stop(struct ft_calls *c)
+{
+	ft_calltap_stop(c->tap);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects of an overlay through its layers. */
+#include "inspect/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/handle.h"
+
+/* The kernel's struct ovl_fh, after the bytes that align it. */
+enum {
+	PADDING = 3,
+	VERSION = 0, /* where each stands */
+	MAGIC = 1,
+	LENGTH = 2,
+	FLAGS = 3,
+	TYPE = 4,
+	HEADER_LEN = 5 + 16, /* the layer's UUID */
+	MAGIC_VALUE = 0xfb,
+	FLAG_BIG_ENDIAN = 1,
+	FLAG_ANY_ENDIAN = 2,
+	LINK_LEN = 40,
+};
+
+static bool is_big_endian(void)
+{
+	const uint16_t one = 1;
+
+	return *(const uint8_t *)&one == 0;
+}
+
+int ft_overlay_decode(struct ft_span key, struct ft_overlay_handle *ret)
+{
+	const unsigned char *fh;
+	size_t len;
+
+	if (key.len < FT_KEY_HEADER + PADDING + HEADER_LEN)
+		return -EBADMSG;
+	fh = (const unsigned char *)key.data + FT_KEY_HEADER + PADDING;
+	len = key.len - FT_KEY_HEADER - PADDING;
+	if (fh[VERSION] != 0 || fh[MAGIC] != MAGIC_VALUE || fh[LENGTH] > len ||
+	    fh[LENGTH] <= HEADER_LEN)
+		return -EBADMSG;
+	if (!(fh[FLAGS] & FLAG_ANY_ENDIAN) &&
+	    !!(fh[FLAGS] & FLAG_BIG_ENDIAN) != is_big_endian())
+		return -EBADMSG;
+	ret->type = fh[TYPE];
+	ret->fid = (struct ft_span){(const char *)fh + HEADER_LEN,
+				    (size_t)fh[LENGTH] - HEADER_LEN};
+	return 0;
+}
+
+/* The length of a value up to one of these characters that has no backslash before it. */
+static size_t value_length(const char *s, const char *ends)
+{
+	size_t n = 0;
+
+	while (s[n] && !strchr(ends, s[n]))
+		n += s[n] == '\\' && s[n + 1] ? 2 : 1;
+	return n;
+}
+
+static void unescape(struct ft_span s, struct ft_bytes *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] == '\\' && i + 1 < s.len)
+			i++;
+		ft_bytes_put_char(out, s.data[i]);
+	}
+}
+
+static size_t skip_name(const char *s)
+{
+	static const char *const names[] = {
+		"lowerdir+=", "lowerdir=", "upperdir=", "datadir+="};
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(names); i++)
+		if (strncmp(s, names[i], strlen(names[i])) == 0)
+			return strlen(names[i]);
+	return 0;
+}
+
+bool ft_overlay_next_layer(const char *options, size_t *at, struct ft_bytes *out)
+{
+	while (options[*at]) {
+		bool is_list = *at > 0 && options[*at - 1] == ':';
+		size_t skipped = is_list ? 0 : skip_name(options + *at);
+		const char *value = options + *at + skipped;
+		size_t n = value_length(value, is_list || skipped ? ":," : ",");
+
+		*at += skipped + n + (value[n] != '\0');
+		/* Two colons set off layers that hold data alone. */
+		if (n == 0 || (skipped == 0 && !is_list))
+			continue;
+		ft_bytes_clear(out);
+		unescape((struct ft_span){value, n}, out);
+		return !out->failed;
+	}
+	return false;
+}
+
+static int read_link_of(int fd, struct ft_bytes *out)
+{
+	char link[LINK_LEN];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return ft_file_readlink(AT_FDCWD, link, out);
+}
+
+/* What is left of path below dir, with its slash; false: it is not below it. */
+static bool cut_directory(struct ft_span *path, struct ft_span dir)
+{
+	if (dir.len == 1)
+		return true;
+	if (path->len < dir.len || memcmp(path->data, dir.data, dir.len) != 0)
+		return false;
+	path->data += dir.len;
+	path->len -= dir.len;
+	return path->len == 0 || path->data[0] == '/';
+}
+
+static struct ft_key real_key(const struct ft_overlay_handle *h)
+{
+	uint32_t header[2] = {(uint32_t)h->fid.len, h->type};
+	struct ft_key key = {.len = FT_KEY_HEADER + h->fid.len};
+
+	memcpy(key.data + FT_KEY_FSID, header, sizeof(header));
+	memcpy(key.data + FT_KEY_HEADER, h->fid.data, h->fid.len);
+	return key;
+}
+
+static int find_in_layer(const struct ft_mount *m, const char *layer,
+			 const struct ft_key *key, struct ft_bytes *out)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes base = {0}, link = {0};
+	_cleanup_close_ int dir = ft_file_open_path(AT_FDCWD, layer);
+	_cleanup_close_ int fd = -1;
+	struct ft_span path;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = ft_handle_enter(dir);
+	if (r < 0)
+		return r;
+	fd = ft_handle_open_here(ft_key_span(key));
+	if (fd < 0)
+		return fd;
+	if (read_link_of(dir, &base) < 0 || read_link_of(fd, &link) < 0)
+		return -ESTALE;
+	path = ft_bytes_span(&link);
+	if (!cut_directory(&path, ft_bytes_span(&base)) ||
+	    !cut_directory(&path, ft_span_of(m->root)))
+		return -ESTALE;
+	ft_bytes_clear(out);
+	if (strcmp(m->mountpoint, "/") != 0 || path.len == 0)
+		ft_bytes_put_str(out, m->mountpoint);
+	ft_bytes_put_span(out, path);
+	return out->failed;
+}
+
+/* The layers' paths are those of whoever mounted it: in most cases the namespace that a
+ * person asks from. */
+int ft_overlay_find(const struct ft_mount *m, struct ft_span key, struct ft_bytes *out)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes layer = {0};
+	struct ft_overlay_handle h;
+	struct ft_key real;
+	size_t at = 0;
+	int r = ft_overlay_decode(key, &h);
+
+	if (r < 0)
+		return r;
+	real = real_key(&h);
+	while (ft_overlay_next_layer(m->options, &at, &layer)) {
+		r = find_in_layer(m, ft_bytes_cstr(&layer), &real, out);
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	}
+	return -ESTALE;
+}

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""`fantail doctor`: what it announces against the marks of a running `watch`, and its selftest."""
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from doctoring import CLASSES, EVENTS, NOBODY, REPORTS, TYPES
+from doctoring import doctor, finding, listener, place, try_group, try_mark, unprivileged
+from harness import case, check, equal, main, one_line
+from machine import libc, mounted, run
+from watch import FANTAIL, Watch
+
+
+# ---- how a filesystem is watched ----
+
+
+def ways_of(pid):
+    """By which marks a process watches, as the kernel shows them: not those for mounts, and not those that only
+    tell when a directory above is moved.
+    """
+    ways = set()
+    for file in Path(f"/proc/{pid}/fdinfo").iterdir():
+        text = file.read_text()
+        flags = re.search(r"^fanotify flags:(\w+)", text, re.M)
+        for line in re.findall(r"^fanotify (?:ino|sdev|mnt_id):.*", text, re.M):
+            mask = int(re.search(r"mask:(\w+)", line)[1], 16)
+            if not mask & EVENTS["open"]:
+                continue
+            named = int(flags[1], 16) & REPORTS["FAN_REPORT_NAME"]
+            kind = "directories" if line.startswith("fanotify ino:") else "filesystem"
+            ways.add(kind if named else "descriptors")
+    return ways
+
+
+@case("ext4", "tmpfs", "xfs", "overlay", "btrfs", "btrfs-subvolume", "btrfs-alone", "fuse", "proc")
+def test_announced_is_done(kind):
+    """The way that doctor tells, and what it says that watch would say, against a watch that runs."""
+    with place(kind) as at:
+        announced = finding(doctor(at, status=(0, 3)), "Filesystems", at)
+        with Watch(at) as watch:
+            ways = ways_of(watch.pid)
+            watch.process.send_signal(signal.SIGINT)
+            watch.process.wait(30)
+            said = [line.removeprefix("fantail: ") for line in watch.stderr().splitlines()]
+    equal(announced["watch_says"], said[:-1], "what watch says before its summary")
+    equal({announced["way"].replace("btrfs", "filesystem")}, ways, "way, by the kernel's word")
+    equal(announced["way"] == "btrfs", "private mount" in " ".join(said), "a private mount")
+    equal(announced["mount"], str(at), "mount")
+
+
+@case("ext4", "tmpfs", "overlay", "btrfs-subvolume", "fuse", "proc")
+def test_marks_of_a_filesystem(kind):
+    """The marks that doctor says it takes, against the own probe; a permission mark only since it is named."""
+    fid = REPORTS["FAN_REPORT_FID"] | REPORTS["FAN_REPORT_DIR_FID"] | REPORTS["FAN_REPORT_NAME"]
+    tries = {
+        "fid_filesystem": (fid, "filesystem", "modify"),
+        "fid_inode": (fid, "inode", "modify"),
+        "fd_filesystem": (0, "filesystem", "modify"),
+        "fd_mount": (0, "mount", "modify"),
+        "permission": (CLASSES["FAN_CLASS_CONTENT"], "filesystem", "open_perm"),
+    }
+    truth = {}
+    with place(kind) as at:
+        told = finding(doctor(at, status=(0, 3)), "Filesystems", at)
+        everywhere = doctor(status=(0, 3))
+        for name, (flags, mark, event) in tries.items():
+            fd, _ = try_group(flags)
+            truth[name] = try_mark(fd, TYPES[mark], EVENTS[event], at)
+            os.close(fd)
+    equal(told["marks"], truth, "marks")
+    if kind != "proc":
+        unnamed = finding(everywhere, "Filesystems", at)["marks"]
+        equal(unnamed, {**truth, "permission": "untried"}, "marks, when it is not named")
+
+
+@case()
+def test_every_filesystem_is_told():
+    """Each real mount, but for those that show what another one shows."""
+    with place("ext4") as at, mounted("--bind", at) as twice, mounted("-t", "proc", "proc") as proc:
+        told = {f["name"] for f in doctor(status=(0, 3))["findings"] if f["area"] == "Filesystems"}
+    check(str(at) in told, f"{at} is not in {told}")
+    check(not {str(twice), str(proc)} & told, f"{twice} or {proc} is in {told}")
+
+
+# ---- the report ----
+
+
+@case()
+def test_report():
+    told = doctor(status=(0, 3))
+    areas = list(dict.fromkeys(f["area"] for f in told["findings"]))
+    equal(len(areas), 7, f"areas {areas}")
+    for f in told["findings"]:
+        equal(f["state"] != "fine", "advice" in f, f"advice of {f['name']}")
+    loses = any(f["loses"] for f in told["findings"])
+    equal(told["verdict"], "loses" if loses else "works", "verdict")
+    equal(finding(told, "Privileges", "CAP_SYS_ADMIN")["state"], "fine", "CAP_SYS_ADMIN")
+    limit = finding(told, "Limits", "fs.fanotify.max_user_groups")["max"]
+    equal(limit, int(Path("/proc/sys/fs/fanotify/max_user_groups").read_text()), "limit")
+    text = subprocess.run([FANTAIL, "doctor"], capture_output=True, check=False).stdout.decode()
+    for f in told["findings"]:
+        check(re.search(rf"^  {f['state']} +{re.escape(f['name'])} ", text, re.M), f"{f['name']}: no line")
+
+
+@case()
+def test_limits_in_use():
+    """Groups and marks of the test, counted for its user; a limit that is reached is told."""
+    before = doctor(status=(0, 3))
+    with place("tmpfs") as at:
+        groups = [libc.inotify_init1(os.O_CLOEXEC) for _ in range(3)]
+        for group, name in itertools.product(groups, "abcd"):
+            (at / name).touch()
+            check(libc.inotify_add_watch(group, os.fsencode(at / name), 2) >= 0, "inotify_add_watch")
+        after = doctor(status=(0, 3))
+        for fd in groups:
+            os.close(fd)
+    for name, wanted in (("max_user_instances", 3), ("max_user_watches", 12)):
+        used = [finding(told, "Limits", f"fs.inotify.{name}")["used"] for told in (before, after)]
+        check(used[1] - used[0] >= wanted, f"{name}: {used[0]} before, {used[1]} with {wanted} more")
+
+
+@case()
+def test_report_without_root():
+    told = unprivileged(status=3)
+    equal(told["verdict"], "loses", "verdict")
+    for name in ("CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE"):
+        equal(finding(told, "Privileges", name)["state"], "missing", name)
+    equal(finding(told, "Features, by trying", "FAN_REPORT_DFID_NAME")["state"], "fine", "FID")
+    equal(finding(told, "Features, by trying", "FAN_MARK_FILESYSTEM")["tried"], "EPERM", "filesystem marks")
+    equal(finding(told, "Other listeners", "not seen")["state"], "limited", "what is not seen")
+
+
+@case()
+def test_bad_path():
+    done = subprocess.run([FANTAIL, "doctor", "/no/such"], capture_output=True, check=False)
+    equal(done.returncode, 1, "exit status")
+    equal(done.stdout, b"", "stdout")
+    one_line(done.stderr.decode(), "stderr", "/no/such", "No such file")
+
+
+# ---- --selftest ----
+
+
+# Without BPF the file is told with its path, and the process is not exact.
+REASON = None if os.environ["FANTAIL_BPF"] == "1" else "without BPF the process is not exact"
+
+
+def outcomes(*paths, **kwargs):
+    return {t["path"]: t for t in doctor("--selftest", *paths, **kwargs)["selftest"]}
+
+
+@case("ext4", "tmpfs", "xfs", "overlay", "btrfs-alone", "fuse")
+def test_selftest(kind):
+    with place(kind) as at:
+        told = outcomes(at)[str(at)]
+        equal((told["result"], told.get("reason")), ("ok", REASON), "result")
+        check(0 < told["took_ns"] < 5e9, f"time: {told['took_ns']} ns")
+        equal([p for p in os.listdir(at) if p != "lost+found"], [], "what it left")
+
+
+@case()
+def test_selftest_everywhere():
+    with place("ext4") as at, place("tmpfs") as other:
+        told = outcomes()
+    for path in (at, other):
+        equal(told[str(path)]["result"], "ok", f"{path}: {told[str(path)]}")
+
+
+@case()
+def test_selftest_cannot():
+    """Where nothing can be made: skipped, and why. Where a file cannot be made: failed."""
+    with place("ext4") as at, mounted("-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs") as full:
+        run("mount", "-o", "remount,ro", at)
+        told = outcomes(at, full, status=1)
+    equal(told[str(at)]["result"], "skipped", "read-only")
+    check("Read-only" in told[str(at)]["reason"], told[str(at)]["reason"])
+    equal(told[str(full)]["result"], "failed", "full")
+    check("No space" in told[str(full)]["reason"], told[str(full)]["reason"])
+
+
+@case()
+def test_selftest_without_root():
+    """The path is told, the process is not: failed, for the reason that it is."""
+    with place("tmpfs") as at:
+        os.chown(at, NOBODY, NOBODY)
+        at.chmod(0o777)
+        told = outcomes_of(unprivileged("--selftest", at, status=1))[str(at)]
+        equal(os.listdir(at), [], "what it left")
+    equal(told["result"], "failed", "result")
+    check("CAP_SYS_ADMIN" in told["reason"], told["reason"])
+
+
+def outcomes_of(told):
+    return {t["path"]: t for t in told["selftest"]}
+
+
+@case()
+def test_report_beside_a_stuck_listener():
+    """A filesystem whose listener holds whoever opens it: the report goes on, and says so."""
+    with place("tmpfs") as at:
+        with listener("filesystem", at):
+            told = doctor(at, status=(0, 3), timeout=60)
+            names = [f for f in told["findings"] if f["area"] == "Other listeners" and "pid" in f]
+    finding(told, "Filesystems", at)
+    check(names, "the listener is not told")
+
+if __name__ == "__main__":
+    main()

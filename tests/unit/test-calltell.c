@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls as they are told: path, group, names, alerts, and whatever bytes a caller has. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/fanotify.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "inspect/calltell.h"
+#include "wire-call.h"
+
+enum { OWN_NAMESPACE = 4242 };
+
+#define FDCWD ((unsigned long long)(long long)AT_FDCWD)
+
+/* What is told last lives until the next. */
+struct teller {
+	struct ft_calltell tell;
+	struct ft_callqueue queue;
+	struct ft_whole_call *whole;
+	struct ft_event event;
+	struct ft_bytes text;
+};
+
+static void teller_fini(struct teller *t)
+{
+	ft_calltell_fini(&t->tell);
+	ft_callqueue_fini(&t->queue);
+	ft_bytes_fini(&t->text);
+	free(t->whole);
+}
+
+#define _cleanup_teller_ _cleanup_(teller_fini)
+
+static struct teller new_teller(void)
+{
+	return (struct teller){.tell.mnt_namespace = OWN_NAMESPACE};
+}
+
+static const struct ft_call *tell(struct teller *t, const struct wire_call *begin,
+				  long long ret)
+{
+	struct wire_call end = wire_end(begin, ret);
+
+	ft_callqueue_put(&t->queue, &begin->head);
+	ft_callqueue_put(&t->queue, &end.head);
+	free(t->whole);
+	t->whole = ft_callqueue_take(&t->queue);
+	assert_non_null(t->whole);
+	ft_calltell_fill(&t->tell, t->whole, 1000, &t->event);
+	assert_ptr_equal(t->event.call, &t->tell.call);
+	return t->event.call;
+}
+
+static struct wire_call watch_of(const char *base, const char *pathname)
+{
+	struct wire_call w = wire_begin(FT_CALL_INOTIFY_ADD_WATCH, 7, 100);
+
+	w.head.mnt_namespace = OWN_NAMESPACE;
+	w.head.args[1] = 0x7000;
+	if (base)
+		wire_put_base(&w, base);
+	if (pathname)
+		wire_put_pathname(&w, pathname);
+	return w;
+}
+
+static void expect_path(struct teller *t, const char *path)
+{
+	assert_int_equal(t->event.path_source, path ? FT_PATH_EVENT : FT_PATH_NONE);
+	assert_int_equal(t->event.path.len, path ? strlen(path) : 0);
+	if (path)
+		assert_memory_equal(t->event.path.data, path, strlen(path));
+}
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *base, *pathname, *path;
+	} cases[] = {
+		{"/srv/www", "a", "/srv/www/a"},
+		{"/srv/www", "a/b/", "/srv/www/a/b"},
+		{"/srv/www", ".", "/srv/www"},
+		{"/srv/www", "./././/", "/srv/www"},
+		{"/srv/www", "..", "/srv"},
+		{"/srv/www", "../..", "/"},
+		{"/srv/www", "../../../../x", "/x"},
+		{"/srv/www", "...", "/srv/www/..."},
+		{"/srv/www", "..a/.b/c..", "/srv/www/..a/.b/c.."},
+		{"/srv/www", "a/../b", "/srv/www/b"},
+		{"/", "a", "/a"},
+		{"/", "/", "/"},
+		{"/", "//a///b", "/a/b"},
+		{"/", "/..", "/"},
+		/* A root of its own: out of it leads nothing. */
+		{"/jail", "/a", "/jail/a"},
+		{"/jail", "/../../a", "/jail/a"},
+		{"/jail", "/", "/jail"},
+		/* Nothing, and nowhere. */
+		{"/srv", "", NULL},
+		{NULL, "a", NULL},
+		{"/srv", NULL, NULL},
+	};
+	_cleanup_teller_ struct teller t = new_teller();
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(cases); i++) {
+		struct wire_call w = watch_of(cases[i].base, cases[i].pathname);
+
+		tell(&t, &w, 0);
+		expect_path(&t, cases[i].path);
+	}
+}
+
+static struct wire_call mark_of(const char *base, const char *pathname)
+{
+	struct wire_call w = watch_of(base, pathname);
+
+	w.head.kind = FT_CALL_FANOTIFY_MARK;
+	w.head.args[0] = 3;
+	w.head.args[1] = FAN_MARK_ADD;
+	w.head.args[2] = FAN_OPEN;
+	w.head.args[3] = 5;
+	w.head.args[4] = pathname ? 0x7000 : 0;
+	return w;
+}
+
+static void test_no_pathname_is_the_descriptor(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w = mark_of("/srv/dir", NULL);
+
+	assert_true(tell(&t, &w, 0)->is_null);
+	expect_path(&t, "/srv/dir");
+	w.head.args[3] = FDCWD;
+	tell(&t, &w, -EBADF);
+	expect_path(&t, NULL);
+	/* Not NULL, and not to be read: it leads nowhere. */
+	w.head.args[3] = 5;
+	w.head.args[4] = 0x10;
+	assert_false(tell(&t, &w, -EFAULT)->is_null);
+	expect_path(&t, NULL);
+	w = mark_of("/srv/dir", "x");
+	w.head.args[1] = FAN_MARK_FLUSH;
+	tell(&t, &w, 0);
+	expect_path(&t, NULL);
+}
+
+static void test_a_pathname_that_is_too_long(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	char name[FT_CALLWIRE_PATHNAME_MAX] = "/";
+	const struct ft_call *call;
+	struct wire_call w;
+
+	memset(name + 1, 'x', 4094);
+	w = watch_of("/", name);
+	call = tell(&t, &w, 0);
+	assert_false(call->pathname_cut);
+	assert_int_equal(call->pathname.len, 4095);
+	assert_int_equal(t.event.path.len, 4095);
+	name[4095] = 'x';
+	w = watch_of("/", name);
+	call = tell(&t, &w, -ENAMETOOLONG);
+	assert_true(call->pathname_cut);
+	assert_int_equal(call->pathname.len, 4095);
+	expect_path(&t, NULL);
+}
+
+static void test_arguments_are_as_wide_as_the_kernels(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w = mark_of("/", "/x");
+	const struct ft_call *call;
+
+	w.head.args[0] = 0xffffffff00000003;
+	w.head.args[1] = 0x1234567800000101;
+	w.head.args[2] = 0x8000000000000020;
+	w.head.args[3] = 0x00000000ffffff9c;
+	call = tell(&t, &w, -EINVAL);
+	assert_int_equal(call->fd, 3);
+	assert_int_equal(call->flags.value, 0x101);
+	assert_true(ft_span_equal(call->flags.names,
+				  FT_SPAN("FAN_MARK_ADD|FAN_MARK_FILESYSTEM")));
+	assert_true(call->mask.value == 0x8000000000000020);
+	assert_true(
+		ft_span_equal(call->mask.names, FT_SPAN("FAN_OPEN|0x8000000000000000")));
+	assert_int_equal(call->dirfd, AT_FDCWD);
+	assert_true(t.event.has_error);
+	assert_int_equal(t.event.error, EINVAL);
+	assert_int_equal(t.event.time_ns, 1100);
+	assert_int_equal(t.event.pid, 7);
+}
+
+static uint64_t group_of(struct teller *t, enum ft_call_kind kind, uint64_t address,
+			 long long ret)
+{
+	struct wire_call w = wire_begin(kind, 7, 100);
+
+	w.head.group = address;
+	return tell(t, &w, ret)->group;
+}
+
+static void test_groups(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	uint64_t a = group_of(&t, FT_CALL_FANOTIFY_INIT, 0x1000, 3);
+	uint64_t b = group_of(&t, FT_CALL_INOTIFY_INIT, 0x2000, 4);
+
+	assert_true(a != 0 && b != 0 && a != b);
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, 0), a);
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -ENOENT), a);
+	assert_int_equal(group_of(&t, FT_CALL_INOTIFY_RM_WATCH, 0x2000, 0), b);
+	/* Maybe no group at all. */
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EINVAL), 0);
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EBADF), 0);
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_INIT, 0, -EPERM), 0);
+	/* Another one at the place of one that is gone. */
+	assert_int_not_equal(group_of(&t, FT_CALL_INOTIFY_INIT1, 0x1000, 3), a);
+	assert_int_not_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, 0), a);
+	/* One that was there before. */
+	assert_int_not_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x3000, 0), 0);
+}
+
+static void test_other_namespaces(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w = watch_of("/", "/etc/x");
+
+	assert_int_equal(tell(&t, &w, 1)->mount_namespace, 0);
+	assert_true(ft_calltell_text(&t.tell, t.whole, &t.text));
+	assert_string_equal(ft_bytes_cstr(&t.text), "//etc/x");
+	w.head.mnt_namespace = 77;
+	assert_int_equal(tell(&t, &w, 1)->mount_namespace, 77);
+	expect_path(&t, "/etc/x");
+	assert_false(ft_calltell_text(&t.tell, t.whole, &t.text));
+}
+
+static void expect_alert(struct teller *t, const struct wire_call *w, const char *alert)
+{
+	tell(t, w, 0);
+	ft_bytes_clear(&t->text);
+	ft_callalert_put(&t->text, &t->event);
+	assert_string_equal(ft_bytes_cstr(&t->text), alert);
+}
+
+static void test_alerts(void **state)
+{
+	static const struct {
+		uint64_t flags, mask;
+		const char *path, *alert;
+	} marks[] = {
+		{FAN_MARK_ADD, FAN_OPEN, "/srv", ""},
+		{FAN_MARK_ADD, FAN_OPEN_PERM, "/srv", "permission mark"},
+		{FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN, "/srv", "mount mark"},
+		{FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, "/srv", "filesystem mark"},
+		{FAN_MARK_ADD | 0x110, 0x1000000, "/srv", "mount namespace mark"},
+		{FAN_MARK_REMOVE, FAN_OPEN_PERM, "/srv", "mark removed"},
+		{FAN_MARK_FLUSH, 0, "/root", "marks flushed"},
+		{FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_PERM, "/boot",
+		 "permission mark, filesystem mark, sensitive path"},
+		{FAN_MARK_ADD, FAN_OPEN, "/etc/shadow", "sensitive path"},
+		{FAN_MARK_ADD, FAN_OPEN, "/etc/shadow-", ""},
+		{FAN_MARK_ADD, FAN_OPEN, "/root/a/b", "sensitive path"},
+		{FAN_MARK_ADD, FAN_OPEN, "/home/x/.ssh", "sensitive path"},
+		{FAN_MARK_ADD, FAN_OPEN, "/home/x/.ssh/id", "sensitive path"},
+		{FAN_MARK_ADD, FAN_OPEN, "/home/x/.sshd/id", ""},
+		{FAN_MARK_ADD, FAN_OPEN, "/srv/root", ""},
+	};
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w;
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(marks); i++) {
+		w = mark_of("/", marks[i].path);
+		w.head.args[1] = marks[i].flags;
+		w.head.args[2] = marks[i].mask;
+		expect_alert(&t, &w, marks[i].alert);
+	}
+	w = wire_begin(FT_CALL_FANOTIFY_INIT, 7, 100);
+	expect_alert(&t, &w, "");
+	w.head.args[0] = FAN_CLASS_CONTENT;
+	expect_alert(&t, &w, "permission group");
+	w.head.args[0] = FAN_CLASS_PRE_CONTENT;
+	expect_alert(&t, &w, "permission group");
+	w = wire_begin(FT_CALL_INOTIFY_RM_WATCH, 7, 100);
+	expect_alert(&t, &w, "watch removed");
+}
+
+/* Whatever stands in a record: nothing is read past its lengths, and a path is absolute.
+ */
+static void test_random_records(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	static const char bytes[] = "/./../a\xff\n\x1b";
+	uint64_t random = 88172645463325252u;
+
+	for (int i = 0; i < 20000; i++) {
+		struct wire_call w = {0};
+
+		for (size_t k = 0; k < sizeof(w.head) + 64; k++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			((char *)&w)[k] = k < sizeof(w.head)
+						  ? (char)random
+						  : bytes[random % sizeof(bytes)];
+		}
+		w.head.part = FT_CALLWIRE_BEGIN;
+		w.head.kind %= FT_CALL_COUNT;
+		w.head.base_len %= 32;
+		w.head.pathname_len %= 32;
+		tell(&t, &w, (long long)(random % 200) - 100);
+		if (t.event.path.len > 0)
+			assert_int_equal(t.event.path.data[0], '/');
+		ft_calltell_text(&t.tell, t.whole, &t.text);
+		ft_bytes_clear(&t.text);
+		ft_callalert_put(&t.text, &t.event);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_no_pathname_is_the_descriptor),
+		cmocka_unit_test(test_a_pathname_that_is_too_long),
+		cmocka_unit_test(test_arguments_are_as_wide_as_the_kernels),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_other_namespaces),
+		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_random_records),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
