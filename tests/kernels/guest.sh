@@ -78,9 +78,9 @@ same() {
 
 # ---- the watched and the watcher
 
-# watch ARG...; BY: the user who does, AS: what it is run by.
+# watch ARG...; BY: the user who does, AS: what it is run by, COMMAND: another one than watch.
 watch() {
-	command="${AS-} fantail watch --format json --ready-fd 3 $*"
+	command="${AS-} fantail ${COMMAND-watch} --format json --ready-fd 3 $*"
 	if [ -n "${BY-}" ]; then
 		# The shell that su starts is replaced: signals are for the program.
 		su "$BY" -s /bin/sh -c "exec $command" >"$out" 2>"$err" 3>/tmp/ready &
@@ -444,6 +444,17 @@ executed() {
 	fi
 }
 
+# Somebody begins to listen.
+audited() {
+	COMMAND=audit watch
+	sh -c "echo \$\$ >/tmp/pid; exec fantail watch --for 100ms '$1'" >/dev/null 2>&1
+	stop
+	for call in fanotify_init fanotify_mark; do
+		grep "\"$call\"" "$out" | grep "\"pid\":$(cat /tmp/pid)," | grep '"certainty":"exact"' |
+			grep -q '"exe":"/bin/fantail"' || wrong "no $call of fantail"
+	done
+}
+
 # A filesystem that cannot be marked as a whole.
 overlaid() {
 	mkdir -p "$1/lower/sub" "$1/upper" "$1/work" "$1/merged"
@@ -588,6 +599,7 @@ run_all() {
 		done
 	done
 	run_case "executed$1" executed ext4
+	run_case "audited$1" audited ext4
 	run_case "overlaid$1" overlaid ext4
 	run_case "mounted-later$1" mounted_later ext4
 	run_case "unprivileged$1" unprivileged ext4
