@@ -24,7 +24,10 @@ def ways_of(pid):
     """
     ways = set()
     for file in Path(f"/proc/{pid}/fdinfo").iterdir():
-        text = file.read_text()
+        try:
+            text = file.read_text()
+        except FileNotFoundError:  # it was open for a moment
+            continue
         flags = re.search(r"^fanotify flags:(\w+)", text, re.M)
         for line in re.findall(r"^fanotify (?:ino|sdev|mnt_id):.*", text, re.M):
             mask = int(re.search(r"mask:(\w+)", line)[1], 16)
