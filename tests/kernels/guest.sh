@@ -78,9 +78,9 @@ same() {
 
 # ---- the watched and the watcher
 
-# watch ARG...; BY: the user who does, AS: what it is run by.
+# watch ARG...; BY: the user who does, AS: what it is run by, COMMAND: another one than watch.
 watch() {
-	command="${AS-} fantail watch --format json --ready-fd 3 $*"
+	command="${AS-} fantail ${COMMAND-watch} --format json --ready-fd 3 $*"
 	if [ -n "${BY-}" ]; then
 		# The shell that su starts is replaced: signals are for the program.
 		su "$BY" -s /bin/sh -c "exec $command" >"$out" 2>"$err" 3>/tmp/ready &
@@ -444,6 +444,46 @@ executed() {
 	fi
 }
 
+# Somebody begins to listen.
+audited() {
+	COMMAND=audit watch
+	sh -c "echo \$\$ >/tmp/pid; exec fantail watch --for 100ms '$1'" >/dev/null 2>&1
+	stop
+	for call in fanotify_init fanotify_mark; do
+		grep "\"$call\"" "$out" | grep "\"pid\":$(cat /tmp/pid)," | grep '"certainty":"exact"' |
+			grep -q '"exe":"/bin/fantail"' || wrong "no $call of fantail"
+	done
+}
+
+# doctor's table against a program that tries the same.
+probed() {
+	${AS-} probe-marks "$1" >"$truth"
+	${AS-} fantail doctor --matrix --format csv "$1" >"$out" 2>"$err" || wrong "exit status $?"
+	[ "$(wc -l <"$truth")" -gt 5000 ] || wrong "hardly anything was tried"
+	same "marks" "$truth" "$out"
+}
+
+selftested() {
+	${AS-} fantail doctor --selftest "$1" >"$out" 2>"$err" || wrong "exit status $?"
+	grep -q '^ok ' "$out" || wrong "$(cat "$out")"
+}
+
+# A listener that does not answer, and who waits for it.
+held() {
+	echo x >"$1/file"
+	probe-marks --hold "$1" >/tmp/held &
+	watcher=$!
+	until_true grep -q holding /tmp/held
+	cat "$1/file" >/dev/null &
+	waiter=$!
+	until_true grep -q '^State:.D' "/proc/$waiter/status"
+	fantail doctor --stuck >"$out" 2>"$err" || wrong "exit status $?"
+	kill -KILL "$watcher"
+	wait "$waiter"
+	grep -q "^cat($waiter) waits for probe-marks($watcher) .*: open[a-z0-9]* $1/file\$" "$out" ||
+		wrong "told: $(cat "$out")"
+}
+
 # A filesystem that cannot be marked as a whole.
 overlaid() {
 	mkdir -p "$1/lower/sub" "$1/upper" "$1/work" "$1/merged"
@@ -595,6 +635,12 @@ run_all() {
 		done
 	done
 	run_case "executed$1" executed ext4
+	run_case "audited$1" audited ext4
+	run_case "probed$1" probed tmpfs
+	run_case "probed-ext4$1" probed ext4
+	run_case "selftested$1" selftested ext4
+	run_case "selftested-tmpfs$1" selftested tmpfs
+	run_case "held$1" held tmpfs
 	run_case "overlaid$1" overlaid ext4
 	run_case "mounted-later$1" mounted_later ext4
 	run_case "unprivileged$1" unprivileged ext4

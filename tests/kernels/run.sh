@@ -29,7 +29,9 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-"${CC:-cc}" -O -o "$work/before-rename" "$here/before-rename.c" || exit 1
+for program in before-rename probe-marks; do
+	"${CC:-cc}" -O -o "$work/$program" "$here/$program.c" || exit 1
+done
 passed=0 failed=0 skipped=0
 
 # What a guest says: lines that begin with @ are records, the rest is for people.
@@ -37,7 +39,7 @@ boot() {
 	# The list is words by intention.
 	# shellcheck disable=SC2086
 	sh "$here/boot.sh" -m loop -m overlay -m ext4 -m xfs -m btrfs -p "$fantail" \
-		-p "$work/before-rename" -p "$(command -v mkfs.ext4)" -p "$(command -v mkfs.xfs)" \
+		-p "$work/before-rename" -p "$work/probe-marks" -p "$(command -v mkfs.ext4)" -p "$(command -v mkfs.xfs)" \
 		-p "$(command -v mkfs.btrfs)" -p "$(command -v btrfs)" "$here/guest.sh" $1 2>&1 |
 		tee "$work/console" | grep -v ^@
 }

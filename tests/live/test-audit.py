@@ -7,13 +7,17 @@ import json
 import os
 import re
 import subprocess
+import sys
 
-from harness import Failure, Skip, case, check, equal, main, one_line, show
+from harness import SKIP, Failure, Skip, case, check, equal, main, one_line, show
 from machine import need, temp_dir
 from records import is_event, losses, raw
 from watch import FANTAIL, Watch
 
 MAKE_CALLS = os.environ["MAKE_CALLS"]
+if os.environ.get("FANTAIL_BPF", "1") == "0":
+    print("skipped: built without BPF")
+    sys.exit(SKIP)
 COUNT = 10_000
 AT_FDCWD, F_NOTIFY = -100, 1026
 FAN_MARK_FLUSH = 0x80
