@@ -204,7 +204,7 @@ static void fill_head(struct cli_follow *f)
 	h->status = f->spawn.status;
 	h->signal = f->spawn.signal;
 	h->ended_ns = ft_now_ns();
-	h->no_args = f->what->output.no_args;
+	h->no_args = f->what->output.config.no_args;
 	if (dropped > 0) {
 		h->lost[FT_LOST_OUTPUT] = true;
 		h->lost_count[FT_LOST_OUTPUT] = dropped;
@@ -271,7 +271,7 @@ static void tell(const struct cli_follow *f)
 
 static void finish(struct cli_follow *f)
 {
-	bool is_json = f->what->output.format == FT_FORMAT_JSON;
+	bool is_json = f->what->output.config.format == FT_FORMAT_JSON;
 	int e = 0;
 
 	cli_spawn_reap(&f->spawn);
@@ -386,9 +386,9 @@ int cli_follow(struct cli_follow *f)
 
 	f->spawn = (struct cli_spawn){.release = -1, .report = -1};
 	f->wanted = f->what->events ? f->what->events : FT_MASK_DEFAULT;
-	f->prints = !f->summary || f->what->output.file;
+	f->prints = !f->summary || f->what->output.config.file;
 	f->loop = (struct cli_loop){.session = f->what->session,
-				    .config = &f->what->output,
+				    .config = &f->what->output.config,
 				    .ops = &ops,
 				    .data = f,
 				    .signals = -1};

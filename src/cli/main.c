@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/guard.h"
 #include "cli/message.h"
 #include "cli/run.h"
 #include "cli/watch.h"
@@ -16,6 +17,7 @@
 static const struct cli_command *const commands[] = {
 	&cli_watch_command,
 	&cli_run_command,
+	&cli_guard_command,
 };
 
 static void print_usage(FILE *f)

@@ -212,6 +212,16 @@ static void print_filters(const struct cli_options *o)
 	putchar('\n');
 }
 
+static bool has_group(const struct cli_options *o, enum cli_group group)
+{
+	const struct cli_option *option;
+
+	for (size_t i = 0; (option = option_at(o, i)); i++)
+		if (option->group == group)
+			return true;
+	return false;
+}
+
 static void print_group(const struct cli_options *o, enum cli_group group)
 {
 	const struct cli_option *option;
@@ -224,6 +234,8 @@ static void print_group(const struct cli_options *o, enum cli_group group)
 void cli_print_help(const struct cli_command *c, bool brief)
 {
 	static const char *const titles[CLI_GROUP_COUNT] = {
+		[CLI_GROUP_POLICY] = "What may be done",
+		[CLI_GROUP_ASK] = "Asking a policy, guarding nothing",
 		[CLI_GROUP_WATCH] = "What to watch",
 		[CLI_GROUP_EVENTS] = "Events",
 		[CLI_GROUP_FILTER] =
@@ -234,6 +246,8 @@ void cli_print_help(const struct cli_command *c, bool brief)
 
 	printf("fantail %s %s: %s\n", c->name, c->synopsis, c->summary);
 	for (int g = 0; g < CLI_GROUP_COUNT; g++) {
+		if (!has_group(c->options, (enum cli_group)g))
+			continue;
 		if (!brief || g == CLI_GROUP_FILTER)
 			printf("%s%s\n", brief ? "" : "\n", titles[g]);
 		if (brief && g == CLI_GROUP_FILTER) {

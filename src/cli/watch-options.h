@@ -4,22 +4,16 @@
 
 #include <stdint.h>
 
-#include "cli/options.h"
-#include "output/output.h"
+#include "cli/output-options.h"
 #include "session/session.h"
-
-/* Options of one command alone have ids from here on. */
-enum { CLI_OPTION_HELP = 1, CLI_OPTION_OWN = 100 };
 
 struct cli_watch {
 	struct ft_session *session;
-	struct ft_output_config output;
+	struct cli_output output;
 	uint64_t events; /* asked for; 0: the default */
 	enum ft_scope scope;
 	bool has_scope;
 	bool one_filesystem;
-	bool null;
-	const char *format; /* as given */
 	bool all;
 	const char **paths; /* borrowed from argv */
 	size_t paths_count;
@@ -35,8 +29,6 @@ int cli_watch_take(struct cli_watch *w, const struct cli_word *word);
 /* When all was taken: what contradicts itself is an error (-EINVAL, told). */
 int cli_watch_check(struct cli_watch *w);
 int cli_watch_add_path(struct cli_watch *w, const char *path);
-/* After the last option: colours and width, where results go to a terminal. */
-void cli_watch_look_at_terminal(struct cli_watch *w);
 /* What is to be watched goes into the session; no PATH: the current directory. 0 or
  * -errno after a message. */
 int cli_watch_add_targets(struct cli_watch *w);

@@ -3,7 +3,6 @@
 #include "cli/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/readers.h"
 #include "cli/service.h"
+#include "cli/values.h"
 #include "cli/watch-options.h"
 
 enum {
@@ -57,34 +57,6 @@ static const struct cli_options watch_options = {.list = own_options,
 						 .count = FT_ARRAY_SIZE(own_options),
 						 .more = &cli_watch_options};
 
-static int parse_number(const struct cli_word *word, uint64_t least, uint64_t max,
-			uint64_t *ret)
-{
-	if (ft_number_parse(word->value, max, ret) == 0 && *ret >= least)
-		return 0;
-	cli_error("--%s %s: not a number that fits", word->option->name, word->value);
-	return -EINVAL;
-}
-
-/* What we opened ourselves closes on exec; what we were given does not, or we would not
- * have it. */
-static int parse_ready_fd(struct watch *w, const struct cli_word *word)
-{
-	uint64_t n;
-	int r = parse_number(word, 0, INT32_MAX, &n), flags;
-
-	if (r < 0)
-		return r;
-	flags = fcntl((int)n, F_GETFD);
-	if (flags < 0 || flags & FD_CLOEXEC) {
-		cli_error("--ready-fd %s: no such descriptor was given to this process",
-			  word->value);
-		return -EINVAL;
-	}
-	w->ready_fd = (int)n;
-	return 0;
-}
-
 static int parse_option(struct watch *w, const struct cli_word *word)
 {
 	switch (word->option->id) {
@@ -92,14 +64,11 @@ static int parse_option(struct watch *w, const struct cli_word *word)
 		w->what.all = true;
 		return 0;
 	case OPT_FOR:
-		if (ft_duration_parse(word->value, &w->for_ns) == 0 && w->for_ns > 0)
-			return 0;
-		cli_error("--for %s: a duration is 250ms, 30s, 5m, 1h30m", word->value);
-		return -EINVAL;
+		return cli_take_duration(word, &w->for_ns);
 	case OPT_COUNT:
-		return parse_number(word, 1, UINT64_MAX, &w->count);
+		return cli_take_number(word, 1, UINT64_MAX, &w->count);
 	case OPT_READY_FD:
-		return parse_ready_fd(w, word);
+		return cli_take_fd(word, &w->ready_fd);
 	default:
 		return cli_watch_take(&w->what, word);
 	}
@@ -124,7 +93,7 @@ static int parse(struct watch *w, const struct cli_command *c, int argc, char **
 	}
 	if (r == 0)
 		r = cli_watch_check(&w->what);
-	cli_watch_look_at_terminal(&w->what);
+	cli_output_look_at_terminal(&w->what.output);
 	return r;
 }
 
@@ -178,7 +147,7 @@ static int watch(struct watch *w)
 {
 	static const struct cli_loop_ops ops = {.signal = handle_signal};
 	struct cli_loop l = {.session = w->what.session,
-			     .config = &w->what.output,
+			     .config = &w->what.output.config,
 			     .ops = &ops,
 			     .signals = -1,
 			     .count = w->count};
