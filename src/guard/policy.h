@@ -48,7 +48,8 @@ struct ft_values {
 struct ft_rule_spec {
 	const char *name;
 	uint64_t events; /* FT_EV_..._PERM, FT_EV_PRE_ACCESS; 0: open and exec */
-	/* A path that is no glob is a literal one: it holds by name and by object. */
+	/* A path that is no glob is a literal one (`\*` is a star in it): it holds by
+	 * name and by object. */
 	struct ft_values path;
 	struct ft_values exe;
 	struct ft_values comm;
@@ -89,6 +90,8 @@ const struct ft_policy_config *ft_policy_config(const struct ft_policy *p);
 size_t ft_policy_rules_count(const struct ft_policy *p);
 const struct ft_rule *ft_policy_rule(const struct ft_policy *p, size_t i);
 struct ft_span ft_rule_name(const struct ft_rule *r);
+/* As it was added, with the defaults set, but without what it asks for (path to gids). */
+const struct ft_rule_spec *ft_rule_spec(const struct ft_rule *r);
 /* Permission bits that any rule asks for. */
 uint64_t ft_policy_events(const struct ft_policy *p);
 /* Does a verdict depend on who asks? Then processes must be known. */
@@ -99,19 +102,29 @@ bool ft_policy_needs_process(const struct ft_policy *p);
 enum ft_literal_kind { FT_LITERAL_PATH, FT_LITERAL_EXE };
 
 /* The literal paths of all rules, each once a rule. *ret_count; borrowed. `object` is set
- * by whoever looked it up (ft_policy_set_literal), before the policy is used. */
+ * by whoever looked it up (ft_policy_set_literal), before the policy is used. As it stays
+ * so, one that follows what is at a path keeps FT_LITERAL_PATH in claims instead. An exe
+ * must be set: a rule that allows knows it by its object alone. */
 struct ft_literal {
 	enum ft_literal_kind kind;
 	unsigned int rule;
-	const char *path; /* as written, absolute, NUL-ended */
+	const char *path; /* absolute, NUL-ended, without escapes */
 	struct ft_object object;
 };
 const struct ft_literal *ft_policy_literals(const struct ft_policy *p, size_t *ret_count);
 void ft_policy_set_literal(struct ft_policy *p, size_t i, const struct ft_object *object);
 
-/* Globs of rules that deny or scan: what matches them stays protected under every name.
- * Number of the first such rule that has this path among its globs from rule `from` on,
- * or -1. Whatever else the rule asks for is not looked at. */
+/* The globs on paths of rules that deny or scan, as written: what matches them now is to
+ * be found, and stays protected under every name. *ret_count; borrowed. */
+struct ft_policy_glob {
+	unsigned int rule;
+	const char *pattern;
+};
+const struct ft_policy_glob *ft_policy_globs(const struct ft_policy *p,
+					     size_t *ret_count);
+/* Number of the first rule from `from` on that denies or scans and has this path among
+ * its globs or literal paths, or -1: it claims what is there. Whatever else the rule asks
+ * for is not looked at. */
 int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from);
 
 /* ---- to decide ---- */
@@ -128,8 +141,18 @@ struct ft_facts {
 	size_t claims_count;
 	pid_t pid;
 	const struct ft_process *process; /* only where it is sure */
+	/* What it runs. The path on the host: not process->exe, which is as the process
+	 * sees it, and can be made to be anything by whoever makes a mount namespace. */
 	struct ft_object exe;
+	struct ft_span exe_path;
 };
+
+/* Not where one is not known; a birth that one side does not know is not compared. */
+static inline bool ft_object_equal(const struct ft_object *a, const struct ft_object *b)
+{
+	return a->dev != 0 && a->dev == b->dev && a->ino == b->ino &&
+	       (a->birth_ns == b->birth_ns || a->birth_ns == 0 || b->birth_ns == 0);
+}
 
 enum ft_depends {
 	FT_DEPENDS_PATH = 1 << 0,
@@ -150,7 +173,11 @@ struct ft_outcome {
 /*
  * The first rule that matches. Something unknown matches where it makes stricter: a rule
  * that allows never matches by what is not known, one that denies or scans does (but a
- * path that is not known matches no glob: the object's claims stand for it).
+ * path that is not known matches no glob: the object's claims stand for it). One that
+ * scans decides by what is not known only where nothing after it would deny.
+ *
+ * A literal exe is the object that was looked up: a replaced one is another, one under
+ * another name is not. Rules that deny or scan take one of the same path, too.
  */
 void ft_policy_decide(const struct ft_policy *p, const struct ft_facts *f,
 		      struct ft_outcome *ret);
