@@ -10,7 +10,8 @@
 
 struct ft_claims;
 
-/* Room for `capacity` pairs of an object and a rule (40 bytes each), set aside at once.
+/* Room for `capacity` pairs of an object and a rule (some 50 bytes each), set aside at
+ * once.
  */
 int ft_claims_new(struct ft_claims **ret, size_t capacity);
 struct ft_claims *ft_claims_free(struct ft_claims *c);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "event/decision.h"
+#include "event/mask.h"
 #include "event/process.h"
 
 /* Bounds. Past them -E2BIG. */
@@ -80,9 +81,10 @@ struct ft_rule;
 
 int ft_policy_new(struct ft_policy **ret, const struct ft_policy_config *config);
 struct ft_policy *ft_policy_free(struct ft_policy *p);
-/* Appends a rule. -EINVAL: a bad glob, a path that is not absolute, names that do not go
- * together; *ret_error (static or owned by the policy, may be NULL) says what and
- * *ret_bad (may be NULL) is the value. */
+/* Appends a rule. -EINVAL: a bad glob, a path that is not absolute, things that do not go
+ * together; *ret_error (static, may be NULL) says what and *ret_bad (may be NULL) is the
+ * value, as in spec, or NULL. After a failure the policy may take more rules, to find
+ * their mistakes, but is to be used for nothing. */
 int ft_policy_add_rule(struct ft_policy *p, const struct ft_rule_spec *spec,
 		       const char **ret_error, const char **ret_bad);
 
@@ -189,10 +191,12 @@ struct ft_explained {
 	bool matches;
 	const char *key; /* "events", "path", "exe"...: what does not match */
 	bool by_object;	 /* the path did not match, the object did */
-	bool by_doubt;	 /* something asked for is not known, and the rule is strict */
+	bool by_doubt;	 /* something asked for is not known: so a strict rule matches,
+			    and one that allows does not */
 };
 typedef void (*ft_explain_fn)(void *data, const struct ft_explained *e);
-/* As decide, and tells every rule that was looked at, the deciding one last. */
+/* As decide, and tells every rule that was looked at, the deciding one last (a scan by
+ * doubt a second time then, if others had to be looked at first). */
 void ft_policy_explain(const struct ft_policy *p, const struct ft_facts *f,
 		       ft_explain_fn fn, void *data, struct ft_outcome *ret);
 /* The verdict of an outcome that needs no scan; or, of one that does, after its result.

@@ -31,7 +31,7 @@ struct ft_verdict_kept {
 
 struct ft_verdicts;
 
-/* Room for `capacity` verdicts (rounded up to a power of two; 112 bytes each), set aside
+/* Room for `capacity` verdicts (rounded up to a power of two; 88 bytes each), set aside
  * at once. */
 int ft_verdicts_new(struct ft_verdicts **ret, size_t capacity);
 struct ft_verdicts *ft_verdicts_free(struct ft_verdicts *v);
