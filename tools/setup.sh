@@ -18,6 +18,7 @@ build cmd:pkg-config   pkg-config         pkgconf-pkg-config  pkgconf
 build cmd:clang        clang              clang               clang
 build cmd:bpftool      bpftool            bpftool             bpf
 build pc:libbpf        libbpf-dev         libbpf-devel        libbpf
+build pc:yaml-0.1      libyaml-dev        libyaml-devel       libyaml
 check pc:cmocka        libcmocka-dev      cmocka-devel        cmocka
 check cc:-fsanitize=address,undefined gcc libasan,libubsan    gcc
 check py:jsonschema    python3-jsonschema python3-jsonschema  python-jsonschema

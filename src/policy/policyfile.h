@@ -5,30 +5,43 @@
 #include "guard/policy.h"
 #include "scan/scan.h"
 
+enum { FT_POLICYFILE_WATCH_MAX = 1024, FT_POLICYFILE_EVENTS = 4 };
+
+/* What rules call events, and their bits. */
+extern const char *const ft_policyfile_event_names[FT_POLICYFILE_EVENTS];
+extern const uint64_t ft_policyfile_event_bits[FT_POLICYFILE_EVENTS];
+
 /* All that a policy file says. */
 struct ft_policyfile {
 	struct ft_policy *policy;
 	struct ft_scanner_spec *scanners; /* their numbers are those of the rules */
 	size_t scanners_count;
-	char **watch; /* absolute paths */
+	/* Absolute paths; what is on their filesystems is asked about. */
+	char **watch;
 	size_t watch_count;
-	struct ft_bytes strings; /* what the above point into */
+	/* `watch` was not given: they are what the rules that deny or scan name, files or
+	 * directories, which may be absent; then the nearest directory above stands for
+	 * them. */
+	bool watch_is_derived;
 };
 
 /*
  * Reads and checks everything; unknown keys, bad globs, unknown users and the like are
- * errors. *ret_error (malloc'd, the caller frees): "file:line:column: what is wrong, what
- * was expected", a line for each error, at most 20. Warnings (an executable that is not
- * there) go to warn (may be NULL). 0; -EINVAL: the file says something wrong; -errno.
+ * errors, and so is a file that somebody else than root (or the user who runs this) could
+ * change or replace. *ret_error (malloc'd, the caller frees; NULL: out of memory):
+ * "file:line:column: what is wrong, what was expected", a line for each error, at most
+ * 20. Warnings (an executable that is not there) go to warn (may be NULL). 0; -EINVAL:
+ * the file says something wrong; -errno.
  */
 typedef void (*ft_policyfile_warn_fn)(void *data, const char *text);
 int ft_policyfile_read(struct ft_policyfile *ret, const char *path,
 		       ft_policyfile_warn_fn warn, void *data, char **ret_error);
-/* The same of bytes: name stands for the file in messages. Pure but for users and groups.
- */
+/* The same of bytes: name stands for the file in messages. Pure but for users and groups,
+ * and for executables where there is a warn. */
 int ft_policyfile_parse(struct ft_policyfile *ret, const char *name, struct ft_span text,
 			ft_policyfile_warn_fn warn, void *data, char **ret_error);
-/* The policy of three lines for `--deny PATH...`. */
+/* The policy of three lines for `--deny PATH...`: a file or directory that is there, and
+ * everything below it. */
 int ft_policyfile_deny(struct ft_policyfile *ret, const char *const *paths, size_t count,
 		       char **ret_error);
 void ft_policyfile_fini(struct ft_policyfile *f);
