@@ -34,9 +34,12 @@ struct ft_scanned {
 /* Several threads may ask one scanner. Never waits past the deadline. */
 void ft_scanner_scan(struct ft_scanner *s, const struct ft_scan *scan,
 		     struct ft_scanned *ret);
-/* The process that scans (clamd), whose own requests are always allowed; 0: this one, or
- * not known yet. */
-pid_t ft_scanner_pid(const struct ft_scanner *s);
+/* Is that the process that scans (clamd)? Its own requests are always allowed, or nobody
+ * would ever be answered. */
+bool ft_scanner_is(struct ft_scanner *s, pid_t pid);
+/* Did it go down, or come back, since this was last asked? Then *ret says so: to be told
+ * once. */
+bool ft_scanner_take_news(struct ft_scanner *s, struct ft_scanned *ret);
 
 /* ---- a bounded pool of threads (all signals blocked in them) ---- */
 
