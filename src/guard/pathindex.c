@@ -8,8 +8,15 @@
 #include "base/hash.h"
 #include "match/match.h"
 
+/* What a path must have for a glob to be worth a try. */
+struct outline {
+	uint64_t names; /* a bit for each component without wildcards, by its hash */
+	size_t depth;	/* number of components; 0: any */
+};
+
 struct pattern {
 	struct ft_glob *glob; /* NULL: the place is the path */
+	struct outline outline;
 	unsigned int rule;
 };
 
@@ -60,7 +67,13 @@ struct steps {
 	struct ft_span path;
 	size_t at; /* behind the slash of the directory that was reached */
 	uint64_t hash;
+	struct outline outline;
 };
+
+static uint64_t name_bit(uint64_t hash)
+{
+	return UINT64_C(1) << (hash >> 58);
+}
 
 /* True: it went down to one more directory; false: the last component was taken. */
 static bool steps_next(struct steps *s)
@@ -69,7 +82,11 @@ static bool steps_next(struct steps *s)
 	const char *slash = memchr(from, '/', s->path.len - s->at);
 	size_t len = slash ? (size_t)(slash - from) : s->path.len - s->at;
 
-	s->hash = ft_hash_bytes(s->hash, from, len);
+	uint64_t hash = ft_hash_bytes(0, from, len);
+
+	s->outline.names |= name_bit(hash);
+	s->outline.depth++;
+	s->hash = ft_hash_u64(s->hash, hash);
 	s->at += len + (slash != NULL);
 	return slash;
 }
@@ -142,6 +159,35 @@ static bool take_fixed(const char *value, char *ret_text, size_t *ret_dir_len)
 	return *value == '\0';
 }
 
+/*
+ * Up to the first bracket, in which a slash would part nothing; what is behind it is not
+ * asked for. text: room for the pattern.
+ */
+static struct outline take_outline(const char *value, char *text)
+{
+	bool is_fixed = true, is_bounded = true;
+	struct outline o = {.depth = 1};
+	char *out = text;
+
+	for (value++; *value && *value != '['; value++) {
+		is_bounded = is_bounded && (value[0] != '*' || value[1] != '*');
+		is_fixed = is_fixed && *value != '*' && *value != '?';
+		value += *value == '\\';
+		if (*value != '/')
+			*out++ = *value;
+		if (*value != '/' && value[1] != '\0')
+			continue;
+		if (is_fixed)
+			o.names |= name_bit(ft_hash_bytes(0, text, (size_t)(out - text)));
+		o.depth += *value == '/';
+		is_fixed = true;
+		out = text;
+	}
+	if (!is_bounded || *value == '[')
+		o.depth = 0;
+	return o;
+}
+
 static void cleanup_glob(struct ft_glob **g)
 {
 	ft_glob_free(*g);
@@ -151,7 +197,7 @@ int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *valu
 		     char **ret_literal, const char **ret_error)
 {
 	_cleanup_(cleanup_glob) struct ft_glob *glob = NULL;
-	_cleanup_free_ char *fixed = NULL;
+	_cleanup_free_ char *fixed = NULL, *text = NULL;
 	size_t dir_len;
 	int r;
 
@@ -163,7 +209,8 @@ int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *valu
 		return r;
 	*ret_error = "out of memory";
 	fixed = malloc(strlen(value) + 1);
-	if (!fixed)
+	text = malloc(strlen(value) + 1);
+	if (!fixed || !text)
 		return -ENOMEM;
 	if (take_fixed(value, fixed, &dir_len)) {
 		r = add_pattern(x, (struct place_key){ft_span_of(fixed), false},
@@ -174,13 +221,19 @@ int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *valu
 		return 1;
 	}
 	r = add_pattern(x, (struct place_key){{fixed, dir_len}, true},
-			(struct pattern){glob, rule});
+			(struct pattern){glob, take_outline(value, text), rule});
 	if (r == 0)
 		glob = NULL;
 	return r;
 }
 
-static void try_patterns(const struct place *p, struct ft_span path,
+static bool fits(const struct outline *asked, const struct outline *is)
+{
+	return (asked->names & ~is->names) == 0 &&
+	       (asked->depth == 0 || asked->depth == is->depth);
+}
+
+static void try_patterns(const struct place *p, const struct steps *whole,
 			 struct ft_pathhits *hits)
 {
 	for (size_t i = 0; i < p->count; i++) {
@@ -188,32 +241,37 @@ static void try_patterns(const struct place *p, struct ft_span path,
 
 		if (!n->glob)
 			ft_rulebits_set(&hits->literals, n->rule);
-		else if (!ft_rulebits_has(&hits->globs, n->rule) &&
-			 ft_glob_match(n->glob, path, NULL, 0))
+		else if (fits(&n->outline, &whole->outline) &&
+			 !ft_rulebits_has(&hits->globs, n->rule) &&
+			 ft_glob_match(n->glob, whole->path, NULL, 0))
 			ft_rulebits_set(&hits->globs, n->rule);
 	}
 }
 
-static void try_place(const struct ft_pathindex *x, const struct steps *s, bool is_dir,
-		      struct ft_pathhits *hits)
+static const struct place *find_place(const struct ft_pathindex *x, const struct steps *s,
+				      bool is_dir)
 {
 	const struct place_key key = {{s->path.data, s->at}, is_dir};
-	const struct place *p = ft_table_find(&x->places, ft_hash_u64(s->hash, is_dir),
-					      &key, place_equal);
 
-	if (p)
-		try_patterns(p, s->path, hits);
+	return ft_table_find(&x->places, ft_hash_u64(s->hash, is_dir), &key, place_equal);
 }
 
 void ft_pathindex_match(const struct ft_pathindex *x, struct ft_span path,
 			struct ft_pathhits *hits)
 {
-	struct steps s = {.path = path, .at = 1};
+	struct steps whole = {.path = path, .at = 1}, s = whole;
+	const struct place *p;
 
 	if (path.len == 0 || path.data[0] != '/' || x->places.count == 0)
 		return;
+	while (steps_next(&whole))
+		;
 	do {
-		try_place(x, &s, true, hits);
+		p = find_place(x, &s, true);
+		if (p)
+			try_patterns(p, &whole, hits);
 	} while (steps_next(&s));
-	try_place(x, &s, false, hits);
+	p = find_place(x, &s, false);
+	if (p)
+		try_patterns(p, &whole, hits);
 }
