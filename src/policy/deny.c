@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/number.h"
-#include "policy/policyfile.h"
+#include "policy/sections.h"
 
 /* A directory is denied with all below it: two values a path. */
 struct list {
@@ -42,17 +42,15 @@ static int add_value(struct list *l, const char *path, const char *more)
 
 static int add_path(struct ft_policyfile *f, struct list *l, const char *given)
 {
-	char *path = realpath(given, NULL);
+	_cleanup_free_ char *path = realpath(given, NULL);
 	struct stat st;
 	int r;
 
-	if (!path || stat(path, &st) < 0) {
-		r = -errno;
-		free(path);
-		return r;
-	}
-	f->watch[f->watch_count++] = path;
-	r = add_value(l, path, "");
+	if (!path || stat(path, &st) < 0)
+		return -errno;
+	r = ft_watchlist_add(f, ft_span_of(path));
+	if (r == 0)
+		r = add_value(l, path, "");
 	if (r == 0 && S_ISDIR(st.st_mode))
 		r = add_value(l, strcmp(path, "/") == 0 ? "" : path, "/**");
 	return r;
@@ -81,14 +79,15 @@ static int fill(struct ft_policyfile *f, const char *const *paths, size_t count,
 	_cleanup_(list_fini) struct list l = {calloc(count * 2, sizeof(*l.values)), 0};
 	int r = ft_policy_new(&f->policy, &config);
 
-	f->watch = calloc(count, sizeof(*f->watch));
-	if (!f->watch || !l.values)
+	if (!l.values)
 		return -ENOMEM;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		r = add_path(f, &l, paths[i]);
 		if (r < 0)
 			*ret_bad = paths[i];
 	}
+	if (r == 0)
+		r = ft_watchlist_settle(f);
 	return r < 0 ? r : add_rule(f, &l);
 }
 

@@ -159,8 +159,17 @@ int ft_policyfile_read(struct ft_policyfile *ret, const char *path,
 	r = ft_file_read_fd(fd, FT_DOCUMENT_BYTES_MAX + 1, &text);
 	if (r < 0 && r != -EFBIG)
 		return fail(path, strerror(-r), r, ret_error);
-	return ft_policyfile_parse(ret, path, ft_bytes_span(&text), warn, data,
-				   ret_error);
+	r = ft_policyfile_parse(ret, path, ft_bytes_span(&text), warn, data, ret_error);
+	if (r < 0 || !ret->watch_is_derived)
+		return r;
+	r = ft_watchlist_settle(ret);
+	if (r == 0)
+		return 0;
+	ft_policyfile_fini(ret);
+	return fail(path,
+		    "more than 64 directories to watch; say with 'watch' which "
+		    "ones above them",
+		    r, ret_error);
 }
 
 void ft_policyfile_fini(struct ft_policyfile *f)

@@ -5,7 +5,7 @@
 #include "guard/policy.h"
 #include "scan/scan.h"
 
-enum { FT_POLICYFILE_WATCH_MAX = 1024, FT_POLICYFILE_EVENTS = 4 };
+enum { FT_POLICYFILE_WATCH_MAX = 64, FT_POLICYFILE_EVENTS = 4 };
 
 /* What rules call events, and their bits. */
 extern const char *const ft_policyfile_event_names[FT_POLICYFILE_EVENTS];
@@ -19,9 +19,7 @@ struct ft_policyfile {
 	/* Absolute paths; what is on their filesystems is asked about. */
 	char **watch;
 	size_t watch_count;
-	/* `watch` was not given: they are what the rules that deny or scan name, files or
-	 * directories, which may be absent; then the nearest directory above stands for
-	 * them. */
+	/* `watch` was not given: they are what rules that deny or scan name. */
 	bool watch_is_derived;
 };
 
@@ -37,7 +35,7 @@ typedef void (*ft_policyfile_warn_fn)(void *data, const char *text);
 int ft_policyfile_read(struct ft_policyfile *ret, const char *path,
 		       ft_policyfile_warn_fn warn, void *data, char **ret_error);
 /* The same of bytes: name stands for the file in messages. Pure but for users and groups,
- * and for executables where there is a warn. */
+ * and for executables where there is a warn; what is watched may be absent then. */
 int ft_policyfile_parse(struct ft_policyfile *ret, const char *name, struct ft_span text,
 			ft_policyfile_warn_fn warn, void *data, char **ret_error);
 /* The policy of three lines for `--deny PATH...`: a file or directory that is there, and

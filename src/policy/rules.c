@@ -99,8 +99,8 @@ static const char *take_exe(struct ft_policy_reader *r, const struct ft_node *n)
 	/* A glob is told by what is not there under its name. */
 	if (path && r->warn && !strpbrk(path, "*?[\\") && stat(path, &st) < 0)
 		ft_warn(r, n->at,
-			"%.200s: %s; until it is there and the policy is loaded anew, "
-			"nothing is this executable",
+			"%.200s: %s; it counts as this executable once it is there and "
+			"the policy is loaded anew",
 			path, strerror(errno));
 	return path;
 }
