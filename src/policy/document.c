@@ -85,12 +85,15 @@ static int new_node(struct builder *b, const yaml_event_t *e, enum ft_node_kind 
 
 static void check_key(struct builder *b, const struct frame *f, const struct ft_node *key)
 {
-	for (const struct ft_node *k = f->node->first; k; k = k->next)
-		if (k != key && strcmp(k->text, key->text) == 0)
-			ft_problems_add(b->problems, key->at,
-					"'%.100s' stands here for the second time, it is "
-					"in line %u already",
-					key->text, k->at.line);
+	for (const struct ft_node *k = f->node->first; k != key; k = k->next) {
+		if (strcmp(k->text, key->text) != 0)
+			continue;
+		ft_problems_add(
+			b->problems, key->at,
+			"'%.100s' stands here once more, it is in line %u already",
+			key->text, k->at.line);
+		return;
+	}
 }
 
 static void append(struct frame *f, struct ft_node *n)
