@@ -3,6 +3,7 @@
  * the caller. */
 #pragma once
 
+#include "event/decision.h"
 #include "event/mask.h"
 #include "event/process.h"
 
@@ -58,6 +59,7 @@ struct ft_event {
 	int error;	     /* fs_error: the errno told by the kernel, positive */
 	uint32_t error_count;
 	uint64_t mnt_id; /* mnt_attach, mnt_detach: the unique id; 0: absent */
+	const struct ft_decision *decision; /* NULL: nobody was asked */
 	/* FT_KIND_LOST */
 	enum ft_lost_where where;
 	uint64_t count; /* kernel records before filters */

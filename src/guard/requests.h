@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "guard/identity.h"
-#include "guard/policy.h"
+#include "guard/verdicts.h"
 
 enum { FT_REQUEST_TEXT_MAX = 128 };
 
@@ -37,9 +37,12 @@ struct ft_request {
 
 	/* Of a scan. The result is written before `scan` says that it is there. */
 	_Atomic int scan;
-	int64_t deadline_ns;   /* boot clock */
-	int64_t scan_began_ns; /* wall clock */
+	int64_t deadline_ns; /* boot clock */
+	int64_t looked_ns;   /* wall clock, before the file's state was read */
 	struct ft_outcome outcome;
+	bool keep; /* the verdict, by these */
+	struct ft_verdict_key key;
+	struct ft_verdict_stamp stamp;
 	void *ruleset; /* the outcome's */
 	enum ft_scan_result result;
 	char text[FT_REQUEST_TEXT_MAX];
