@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "cli/message.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 #include "kernel/feature.h"
 
 enum {
@@ -140,7 +141,7 @@ static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *inf
 		if (info->ssi_code != SI_KERNEL)
 			kill(f->spawn.pid, signo);
 	} else if (signo != SIGUSR1 && signo != SIGUSR2) {
-		cli_loop_release_signals();
+		cli_signals_release();
 		f->wait = false;
 		if (l->error == 0)
 			cli_loop_stop(l);

@@ -14,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/readers.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 #include "cli/values.h"
 #include "cli/watch-options.h"
 
@@ -108,7 +109,7 @@ static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *inf
 		cli_loop_reopen(l);
 		return;
 	}
-	cli_loop_release_signals();
+	cli_signals_release();
 	cli_loop_stop(l);
 }
 
