@@ -6,7 +6,8 @@ _fantail_events='create moved_from moved_to rename open open_exec access modify 
 	read write exec change all'
 _fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ppid start cgroup container parents candidates
-	error error_count mount_id count where from to reason'
+	error error_count mount_id decision verdict answered rule mode us
+	count where from to reason'
 _fantail_options='-e --events --scope -x --one-file-system
 	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container

@@ -10,7 +10,8 @@ end
 function __fantail_columns
     printf '%s\n' time after seq events path old_path path_source dir inode dev fs pid process \
         certainty comm exe args uid user gid group ppid start cgroup container parents candidates \
-        error error_count mount_id count where from to reason
+        error error_count mount_id decision verdict answered rule mode us \
+        count where from to reason
 end
 
 set -l first '__fish_is_first_arg'
