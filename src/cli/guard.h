@@ -42,6 +42,14 @@ extern const struct cli_command cli_guard_command;
  * messages, in which case *ret is empty. */
 int cli_guard_load(const struct cli_guard *g, struct ft_policyfile *ret);
 
+/* "allow", "deny", "scan". */
+const char *cli_guard_verdict_name(enum ft_rule_verdict v);
+/* Of a rule that scans: "; clamav: clean allow, infected deny, error deny". */
+void cli_guard_put_results(struct ft_bytes *out, const struct ft_policyfile *f,
+			   const struct ft_rule_spec *s);
+/* On stdout. Returns an exit status, after a message. */
+int cli_guard_print(const struct ft_bytes *text);
+
 /* What the command does. Return its exit status. */
 int cli_guard_run(struct cli_guard *g);
 int cli_guard_check(struct cli_guard *g);
