@@ -293,9 +293,12 @@ static int raise_descriptors(struct guardian *g)
 
 static int open_output(struct guardian *g)
 {
+	struct ft_output_config config = g->options->output.config;
 	_cleanup_free_ char *why = NULL;
-	int r = ft_output_open(&g->output, &g->options->output.config, &why);
+	int r;
 
+	config.decisions = true;
+	r = ft_output_open(&g->output, &config, &why);
 	if (r < 0)
 		cli_error("%s", why ? why : strerror(-r));
 	return r;
