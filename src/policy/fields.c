@@ -69,6 +69,9 @@ void ft_keys_take(struct ft_policy_reader *r, const struct ft_keys *keys,
 	for (const struct ft_node *k = map->first; k; k = k->next) {
 		const struct ft_key *key = find_key(keys, k->text);
 
+		/* One that stands twice was told of, and is read once. */
+		if (ft_keys_find(map, k->text) != k->value)
+			continue;
 		if (key)
 			key->take(r, k->value, (char *)target + key->offset);
 		else
