@@ -8,12 +8,16 @@ _fantail_columns='time after seq events path old_path path_source dir inode dev 
 	certainty comm exe args uid user gid group ppid start cgroup container parents candidates
 	error error_count mount_id decision verdict answered rule mode us
 	count where from to reason'
-_fantail_options='-e --events --scope -x --one-file-system
+_fantail_output_options='--format --columns -0 --null -o --output --utc --no-args -h --help'
+_fantail_options="-e --events --scope -x --one-file-system
 	--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
-	--format --columns -0 --null -o --output --utc --no-args -h --help'
+	$_fantail_output_options"
 _fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
 _fantail_run_options="$_fantail_options --in --wait --user --summary"
+_fantail_guard_options="$_fantail_output_options --policy --deny --observe --check --explain
+	--path --event --exe --comm --uid --gid --container --log --confirm --confirm-fd --yes
+	--take-over --for --count --ready-fd"
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -42,8 +46,10 @@ _fantail_argument() {
 	--uid | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
-	--exe | --path | --in | -o | --output) _fantail_files -f "$cur" ;;
-	--regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
+	--event) _fantail_words 'open exec access pre_access' "$cur" ;;
+	--log) _fantail_words 'all' "$cur" ;;
+	--exe | --path | --in | --policy | -o | --output) _fantail_files -f "$cur" ;;
+	--regex | --comm | --container | --for | --count | --ready-fd | --confirm | --confirm-fd) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -104,13 +110,14 @@ _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch run help -h --help --version' "$cur"
+		_fantail_words 'watch run guard help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run events columns' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run guard events columns' "$cur" ;;
 	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	run) _fantail_run "$cur" "$prev" ;;
+	guard) _fantail_option "$_fantail_guard_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	esac
 }
 
