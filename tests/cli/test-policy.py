@@ -297,7 +297,7 @@ def who_could_change_it():
     (("--policy", "p", "--confirm-fd", "0"),),
     (("--policy", "p", "--confirm", "soon"),),
     (("--deny", "/", "--explain", "--path", "/x", "--format", "csv"),),
-    (("--deny", "/usr", "--explain", "--path", "/x", "--event", "opne"),),
+    (("--deny", "/usr", "--explain", "--path", "/x", "--event", "delete"),),
     (("--deny", "/usr", "--explain", "--path", "x/not/there"),),
 )
 def wrong_usage(arguments):
