@@ -34,8 +34,11 @@ int cli_guard_load(const struct cli_guard *g, struct ft_policyfile *ret)
 		r = ft_policyfile_deny(ret, g->paths, g->paths_count, &errors);
 	else
 		r = ft_policyfile_read(ret, g->policy, warn, NULL, &errors);
-	if (r == 0)
+	if (r == 0) {
+		if (!g->explain)
+			cli_guard_warn_of_mounts(ret);
 		return 0;
+	}
 	if (errors)
 		tell(errors);
 	else

@@ -42,6 +42,9 @@ extern const struct cli_command cli_guard_command;
  * messages, in which case *ret is empty. */
 int cli_guard_load(const struct cli_guard *g, struct ft_policyfile *ret);
 
+/* On stderr, in one line. */
+void cli_guard_warn_of_mounts(const struct ft_policyfile *f);
+
 /* "allow", "deny", "scan". */
 const char *cli_guard_verdict_name(enum ft_rule_verdict v);
 /* Of a rule that scans: "; clamav: clean allow, infected deny, error deny". */

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from harness import case, check, equal, main, one_line
-from machine import temp_dir
+from machine import mounted, temp_dir
 
 FANTAIL = os.environ["FANTAIL"]
 POLICIES = Path(os.environ["POLICIES"])
@@ -324,6 +324,18 @@ def scanners_are_loaded():
         ],
         "--check",
     )
+
+
+@case()
+def mounts_below_are_told():
+    here = temp_dir("mounts")
+    policy = written(f"version: 1\nwatch: {here}\nrules: [{{name: a, verdict: deny}}]\n")
+    both = written(f"version: 1\nwatch: [{here}, {here}/below]\nrules: [{{name: a, verdict: deny}}]\n")
+    (here / "below").mkdir()
+    equal(guard("--policy", policy, "--check")[1], "", "stderr without a mount")
+    with mounted("-t", "tmpfs", "fantail-test", at=here / "below"):
+        one_line(guard("--policy", policy, "--check")[1], "a mount", "not watched", f"{here}/below")
+        equal(guard("--policy", both, "--check")[1], "", "stderr with it watched")
 
 
 if __name__ == "__main__":
