@@ -308,7 +308,7 @@ def wrong_usage(arguments):
 @case()
 def scanners_are_loaded():
     here = temp_dir("scanners")
-    rules = "version: 1\nrules: [{name: a, path: /a, scan: s, error: deny}]\n"
+    rules = f"version: 1\nrules: [{{name: a, path: {here}/a, scan: s, error: deny}}]\n"
     policy = written(rules + f"scanners: {{s: {{type: sha256, list: {here}/none}}}}\n")
     _, errors = guard("--policy", policy, "--check", status=1)
     one_line(errors, "absent list", f"{here}/none")
@@ -318,7 +318,7 @@ def scanners_are_loaded():
     equal(
         out.splitlines()[1:],
         [
-            "watch     /",
+            f"watch     {here}",
             f"scanner   s: clamd, {here}/none",
             "rule      scan a: open, exec; s: clean allow, infected deny, error deny",
         ],
