@@ -9,7 +9,8 @@
 
 /* fanotify_init; close-on-exec and non-blocking always. A descriptor or -errno. */
 int ft_group_open(unsigned int flags, unsigned int event_f_flags);
-/* fanotify_mark; path NULL: the object of dirfd itself (O_PATH will do). 0 or -errno. */
+/* fanotify_mark; path NULL: the object of dirfd itself (O_PATH will not do). 0 or -errno.
+ */
 int ft_group_mark(int group, unsigned int flags, uint64_t mask, int dirfd,
 		  const char *path);
 /* Removes all marks of one type (FT_MARK_INODE, _MOUNT, _FILESYSTEM). */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -65,6 +66,8 @@ static void forget_file(struct ft_changes *c, struct ft_span path)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 	_cleanup_close_ int fd = -1;
+	char link[32];
+	int r;
 
 	if (c->group < 0)
 		return;
@@ -72,9 +75,13 @@ static void forget_file(struct ft_changes *c, struct ft_span path)
 	fd = open(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
+	/* A descriptor that only names is not taken as such. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	r = ft_group_mark(c->group, FT_MARK_REMOVE | FT_MARK_IGNORE, c->rules->events,
+			  AT_FDCWD, link);
 	/* Most have none. */
-	(void)ft_group_mark(c->group, FT_MARK_REMOVE | FT_MARK_IGNORE, c->rules->events,
-			    fd, NULL);
+	if (r < 0 && r != -ENOENT)
+		forget_all(c);
 }
 
 static void follow_rename(struct ft_changes *c, const struct ft_event *ev)

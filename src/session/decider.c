@@ -17,8 +17,11 @@
 #include "session/asked.h"
 #include "session/deciding.h"
 
-/* It goes round this often, so that it can be seen that it does. */
-enum { BEAT_MSEC = 200 };
+enum {
+	BEAT_MSEC =
+		200, /* it goes round this often, so that it can be seen that it does */
+	SLACK_MSEC = 10, /* so much before a deadline a scanner may give up for it */
+};
 
 /* ---- scans: what is decided on later ---- */
 
@@ -108,6 +111,13 @@ static void decide_by_content(struct ft_decider *d, struct ft_asked *a)
 		conclude_late(d, a, d->rules, "too many files wait for the scanner");
 }
 
+/* A scanner that gave up at the deadline has not failed. */
+static bool is_late(const struct ft_request *q)
+{
+	return q->result == FT_SCAN_ERROR &&
+	       ft_boot_ns() >= q->deadline_ns - SLACK_MSEC * FT_NSEC_PER_MSEC;
+}
+
 /* A scan is done, in time or not, or its time is over. */
 static void finish_scan(struct ft_decider *d, struct ft_request *q)
 {
@@ -119,7 +129,7 @@ static void finish_scan(struct ft_decider *d, struct ft_request *q)
 	if (!q->is_answered) {
 		ft_asked_resume(d, q, &a);
 		a.result = is_scanned ? q->result : FT_SCAN_ERROR;
-		if (is_scanned)
+		if (is_scanned && !is_late(q))
 			conclude(d, &a, rules, q->text);
 		else
 			conclude_late(d, &a, rules, "the scanner did not answer in time");

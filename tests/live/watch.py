@@ -25,14 +25,24 @@ class Watch:
     """
 
     def __init__(
-        self, *arguments, fmt="json", file=None, output=True, prefix=(), program=FANTAIL, **popen
+        self,
+        *arguments,
+        fmt="json",
+        file=None,
+        output=True,
+        prefix=(),
+        program=FANTAIL,
+        command="watch",
+        preexec=die_with_parent,
+        fds=(),
+        **popen,
     ):
         here = temp_dir("watch")
         here.chmod(0o777)
         self.file, self._stderr = Path(file or here / "records"), here / "stderr"
         self._records, self._position, self._is_json = [], 0, fmt == "json"
         ready, write_end = os.pipe()
-        command = [*prefix, program, "watch", "--ready-fd", write_end]
+        command = [*prefix, program, command, "--ready-fd", write_end]
         command += ["--format", fmt] if fmt else []
         command += ["-o", self.file] if output else []
         command += arguments
@@ -43,8 +53,8 @@ class Watch:
                 [c if isinstance(c, bytes) else os.fsencode(str(c)) for c in command],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
-                pass_fds=[write_end],
-                preexec_fn=die_with_parent,
+                pass_fds=[write_end, *fds],
+                preexec_fn=preexec,
                 **popen,
             )
         os.close(write_end)
