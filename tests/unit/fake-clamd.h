@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -135,11 +136,11 @@ static inline void fake_clamd_talk(int s, enum fake_clamd_manner manner)
 		return;
 	while (fake_clamd_get_command(s, command, sizeof(command))) {
 		bool is_ping = strcmp(command, "zPING") == 0;
+		if (!is_ping && manner == FAKE_CLAMD_BABBLE)
+			fake_clamd_babble(s);
 		fake_clamd_say(s, ++id, fake_clamd_answer(s, manner, command));
 		if (is_ping)
 			continue;
-		if (manner == FAKE_CLAMD_BABBLE)
-			fake_clamd_babble(s);
 		if (manner == FAKE_CLAMD_SHORT || manner == FAKE_CLAMD_OLD)
 			return;
 	}
@@ -148,12 +149,15 @@ static inline void fake_clamd_talk(int s, enum fake_clamd_manner manner)
 static inline void fake_clamd_serve(int listener, enum fake_clamd_manner manner)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* A test that fails does not stop it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		int s = accept(listener, NULL, NULL);
 		if (s < 0)
 			_exit(1);
 		/* A session may stay open while the next one begins. */
 		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			fake_clamd_talk(s, manner);
 			_exit(0);
 		}
