@@ -181,7 +181,7 @@ void guard_rules_tell_news(const struct guardian *g)
 /* The class of the group is for its life. */
 static int check_class(const struct guardian *g, const struct guard_rules *r)
 {
-	if (!guard_rules_need_pre_content(r) || g->config.is_pre_content)
+	if (!guard_rules_need_pre_content(r) || g->is_pre_content)
 		return 0;
 	cli_error("%s: pre_access and errno need a new start, not a reload",
 		  g->options->policy);

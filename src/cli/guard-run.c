@@ -240,12 +240,13 @@ static int msec_until_due(const struct guardian *g)
 
 static void wait_for_more(struct guardian *g)
 {
-	enum { SIGNALS, TELLING, CHANGES, CONFIRM, COUNT };
+	enum { SIGNALS, TELLING, CHANGES, CONFIRM, SUCCESSOR, COUNT };
 	struct pollfd fds[COUNT] = {
 		[SIGNALS] = {.fd = g->signals, .events = POLLIN},
 		[TELLING] = {.fd = g->decider.telling.wake, .events = POLLIN},
 		[CHANGES] = {.fd = ft_changes_fd(&g->rules->changes), .events = POLLIN},
 		[CONFIRM] = {.fd = confirm_fd(g), .events = POLLIN},
+		[SUCCESSOR] = {.fd = g->listen_fd, .events = POLLIN},
 	};
 	/* What was begun is followed to its end. */
 	bool busy = atomic_load(&g->rules->changes.busy);
@@ -260,6 +261,8 @@ static void wait_for_more(struct guardian *g)
 		handle_confirmation(g);
 	if (fds[SIGNALS].revents)
 		handle_signals(g);
+	if (fds[SUCCESSOR].revents && !g->stopping)
+		guard_handover_accept(g);
 }
 
 static void run(struct guardian *g)
@@ -283,6 +286,7 @@ static int raise_descriptors(struct guardian *g)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -errno;
 	g->config.requests = GUARD_REQUESTS;
+	g->config.tells_all = g->options->log_all;
 	if (limit.rlim_cur >= GUARD_REQUESTS + GUARD_DESCRIPTORS)
 		return 0;
 	cli_error("RLIMIT_NOFILE is %llu: a guard needs %d descriptors, or requests are "
@@ -326,9 +330,8 @@ static int open_group(struct guardian *g)
 	if (fd < 0)
 		cli_error("fanotify: cannot ask for permission: %s%s", strerror(-fd),
 			  fd == -EPERM ? " (CAP_SYS_ADMIN is needed)" : "");
-	g->config.is_pre_content = pre;
-	g->config.has_audit = audit != 0;
-	g->config.tells_all = g->options->log_all;
+	g->is_pre_content = pre;
+	g->has_audit = audit != 0;
 	return fd;
 }
 
@@ -348,18 +351,20 @@ static int start(struct guardian *g)
 	if (r == 0)
 		r = guard_rules_open(g, &g->rules);
 	if (r == 0)
-		r = guard_state_take(g);
+		r = guard_threads_prepare(g);
 	if (r < 0)
 		return r;
-	group = open_group(g);
+	group = g->options->take_over ? guard_handover_take(g) : open_group(g);
 	if (group < 0)
 		return group;
 	r = guard_threads_start(g, group);
 	if (r == 0)
-		r = guard_threads_use(g, g->rules);
-	if (r == 0)
 		r = guard_rules_mark(g, g->rules);
-	return r;
+	if (r == 0)
+		r = guard_handover_finish(g);
+	if (r == 0)
+		r = guard_state_take(g);
+	return r == 0 ? guard_handover_listen(g) : r;
 }
 
 /* From here on requests are answered. What changed meanwhile is followed first. */
@@ -388,8 +393,13 @@ static void begin(struct guardian *g)
 static void end(struct guardian *g)
 {
 	if (g->has_decider) {
-		ft_group_flush(g->decider.group, FT_MARK_FILESYSTEM);
+		/* Not what another guard has, or has still. */
+		if (!g->handed_over && g->predecessor_fd < 0)
+			ft_group_flush(g->decider.group, FT_MARK_FILESYSTEM);
 		guard_threads_stop(g);
+		/* Its place is free, as the other one waits for. */
+		if (g->handed_over)
+			guard_handover_close(g);
 		while (tell_decisions(g))
 			;
 		tell(g);
@@ -398,7 +408,7 @@ static void end(struct guardian *g)
 		guard_rules_print_counts(g);
 }
 
-static int close_all(struct guardian *g, bool began)
+static int close_all(struct guardian *g)
 {
 	int error = 0;
 
@@ -419,8 +429,7 @@ static int close_all(struct guardian *g, bool began)
 	}
 	if (g->signals >= 0)
 		close(g->signals);
-	/* One that never began does not know better than the one before it. */
-	guard_state_close(g, began);
+	guard_handover_close(g);
 	return error;
 }
 
@@ -430,7 +439,8 @@ int cli_guard_run(struct cli_guard *options)
 			     .signals = -1,
 			     .state_fd = -1,
 			     .listen_fd = -1,
-			     .successor_fd = -1};
+			     .successor_fd = -1,
+			     .predecessor_fd = -1};
 	int r = start(&g);
 
 	if (r >= 0) {
@@ -438,7 +448,7 @@ int cli_guard_run(struct cli_guard *options)
 		run(&g);
 	}
 	end(&g);
-	if (close_all(&g, r >= 0) < 0 || r < 0 || g.error < 0)
+	if (close_all(&g) < 0 || r < 0 || g.error < 0)
 		return CLI_FAILED;
 	return g.lost ? CLI_INCOMPLETE : CLI_DONE;
 }

@@ -96,6 +96,7 @@ void guard_state_begin(struct guardian *g)
 	if (ftruncate(g->state_fd, 0) < 0 ||
 	    pwrite(g->state_fd, text, (size_t)n, 0) != (ssize_t)n)
 		cli_error("%s: %s", g->state_path, strerror(errno));
+	g->has_begun = true;
 	g->beat_ns = ft_boot_ns();
 }
 
@@ -113,7 +114,7 @@ void guard_state_beat(struct guardian *g)
 void guard_state_close(struct guardian *g, bool forget)
 {
 	if (g->state_fd >= 0) {
-		if (forget)
+		if (forget && g->has_begun)
 			unlink(g->state_path);
 		close(g->state_fd);
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/number.h"
 #include "cli/guardian.h"
@@ -13,6 +14,7 @@ enum {
 	/* For the decider to go round: it does several times a second. */
 	ALIVE_MSEC = 2000,
 	USE_MSEC = 10000,
+	PRIORITY = -10,
 };
 
 static int scan(void *data, struct ft_request *q, unsigned int scanner)
@@ -73,7 +75,7 @@ static int start_thread(struct guardian *g)
 	return -r;
 }
 
-static int open_decider(struct guardian *g, int group)
+static int open_decider(struct guardian *g)
 {
 	int why = 0, r;
 
@@ -81,7 +83,7 @@ static int open_decider(struct guardian *g, int group)
 	g->config.is_trusted = is_trusted;
 	g->config.data = g;
 	g->has_decider = true;
-	r = ft_decider_init(&g->decider, group, &g->config, &why);
+	r = ft_decider_init(&g->decider, &g->config, &why);
 	if (r == 0 && why < 0)
 		cli_error("BPF is refused (%s): who asks is looked up in /proc, which is "
 			  "slower",
@@ -99,20 +101,30 @@ static int open_pool(struct guardian *g)
 	return ft_pool_open(&g->pool, &config);
 }
 
-int guard_threads_start(struct guardian *g, int group)
+int guard_threads_prepare(struct guardian *g)
 {
-	int r = open_decider(g, group);
+	int r = open_decider(g);
 
+	/* Everybody may be waiting for it; without the privilege it is as all others. */
+	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	if (r == 0)
 		r = open_pool(g);
-	if (r == 0) {
-		g->rules->changes.group = g->decider.group;
-		ft_decider_use(&g->decider, &g->rules->use);
-		r = start_thread(g);
-	}
 	if (r < 0)
 		cli_error("cannot begin: %s", strerror(-r));
 	return r;
+}
+
+int guard_threads_start(struct guardian *g, int group)
+{
+	int r;
+
+	ft_decider_take_group(&g->decider, group, g->is_pre_content, g->has_audit);
+	g->rules->changes.group = group;
+	ft_decider_use(&g->decider, &g->rules->use);
+	r = start_thread(g);
+	if (r < 0)
+		cli_error("cannot begin: %s", strerror(-r));
+	return r < 0 ? r : guard_threads_use(g, g->rules);
 }
 
 int guard_threads_use(struct guardian *g, struct guard_rules *r)
@@ -131,7 +143,8 @@ int guard_threads_use(struct guardian *g, struct guard_rules *r)
 void guard_threads_stop(struct guardian *g)
 {
 	if (g->has_thread) {
-		ft_decider_order(&g->decider, FT_ORDER_STOP);
+		ft_decider_order(&g->decider,
+				 g->handed_over ? FT_ORDER_LEAVE : FT_ORDER_STOP);
 		pthread_join(g->thread, NULL);
 		g->has_thread = false;
 	}

@@ -34,6 +34,8 @@ struct guardian {
 	struct cli_guard *options;
 	struct ft_decider decider;
 	struct ft_decider_config config;
+	bool is_pre_content; /* the group: pre_access, an errno of one's own */
+	bool has_audit;
 	struct ft_pool *pool;
 	pthread_t thread;
 	bool has_thread;
@@ -48,10 +50,15 @@ struct guardian {
 	int listen_fd;		     /* for a successor; -1: none */
 	int successor_fd;	     /* -1: none */
 	_Atomic pid_t successor_pid; /* 0: none */
+	int predecessor_fd;	     /* -1: none */
+	int old_fds[FT_GUARDED_MAX]; /* of filesystems that it had marks on */
+	size_t old_count;
+	uint64_t old_events;
 	char *state_path;
 	char *socket_path;
 
 	bool stopping;
+	bool has_begun; /* one that has not knows no better than the one before it */
 	bool handed_over;
 	bool is_confirmed;
 	int error;
@@ -88,7 +95,9 @@ void guard_rules_sweep(struct guardian *g);
 /* A line on stderr for each rule that decided. */
 void guard_rules_print_counts(const struct guardian *g);
 
-/* guard-threads.c */
+/* guard-threads.c: prepare makes all that is needed, start lets requests of the group be
+ * answered. */
+int guard_threads_prepare(struct guardian *g);
 int guard_threads_start(struct guardian *g, int group);
 /* Until these rules are in use. */
 int guard_threads_use(struct guardian *g, struct guard_rules *r);
@@ -96,6 +105,16 @@ int guard_threads_use(struct guardian *g, struct guard_rules *r);
 void guard_threads_stop(struct guardian *g);
 /* Did it go round lately? */
 bool guard_threads_is_alive(const struct guardian *g);
+
+/* guard-handover.c. listen: for who may take over; accept: one does, or does not. close
+ * gives up the place, last of all. */
+int guard_handover_listen(struct guardian *g);
+void guard_handover_accept(struct guardian *g);
+void guard_handover_close(struct guardian *g);
+/* The group of the guard that runs, which reads no more; or -errno after a message. */
+int guard_handover_take(struct guardian *g);
+/* Requests are answered here: it may go. */
+int guard_handover_finish(struct guardian *g);
 
 /* guard-safety.c: 0, or -EPERM after a message. */
 int guard_safety_check(const struct guardian *g, const struct guard_rules *r);

@@ -302,7 +302,8 @@ static bool is_answered(const struct ft_decider *d)
 bool ft_decider_step(struct ft_decider *d)
 {
 	int order = atomic_load(&d->order), r = 0;
-	bool reads = order != FT_ORDER_PAUSE && room(d) > 0;
+	bool may_read = order == FT_ORDER_GO || order == FT_ORDER_STOP;
+	bool reads = may_read && room(d) > 0;
 	bool more = wait_for_more(d, reads);
 
 	atomic_store(&d->beat_ns, ft_boot_ns());
@@ -319,5 +320,5 @@ bool ft_decider_step(struct ft_decider *d)
 		return true;
 	atomic_store(&d->is_done, true);
 	ft_telling_flush(&d->telling);
-	return order != FT_ORDER_STOP;
+	return order == FT_ORDER_PAUSE;
 }

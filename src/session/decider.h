@@ -29,8 +29,6 @@ typedef bool (*ft_decider_trusted_fn)(void *data, const struct ft_ruleset *rules
 				      pid_t pid);
 
 struct ft_decider_config {
-	bool is_pre_content; /* the class of group: pre_access, an errno of one's own */
-	bool has_audit;
 	bool tells_all;		 /* what was allowed, too */
 	size_t requests;	 /* at once: so many descriptors more must be free */
 	ft_decider_scan_fn scan; /* NULL: nothing is scanned */
@@ -42,6 +40,7 @@ enum ft_decider_order {
 	FT_ORDER_GO,
 	FT_ORDER_STOP,	/* everything that waits is answered, scans by on_timeout */
 	FT_ORDER_PAUSE, /* nothing more is read; what was read is answered in time */
+	FT_ORDER_LEAVE, /* as after a pause, for good: somebody else reads now */
 };
 
 struct ft_decider {
@@ -76,9 +75,14 @@ struct ft_decider_rules {
 	struct ft_changes *changes;
 };
 
-/* group is taken in any case. 0 or -errno; *ret_why: see ft_who_init(). */
-int ft_decider_init(struct ft_decider *d, int group,
-		    const struct ft_decider_config *config, int *ret_why);
+/* Sets aside and loads all that will be needed. 0 or -errno; *ret_why: see ft_who_init().
+ */
+int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config,
+		    int *ret_why);
+/* The group whose requests it answers, before the first step; taken. Errnos of one's own
+ * need CLASS_PRE_CONTENT, records for the audit log ENABLE_AUDIT. */
+void ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
+			   bool takes_audit);
 /* When the thread has ended and no scan runs any more. Whoever still waits is let go by
  * the kernel. */
 void ft_decider_fini(struct ft_decider *d);

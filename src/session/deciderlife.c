@@ -27,23 +27,27 @@ static int set_aside(struct ft_decider *d)
 	return r;
 }
 
-int ft_decider_init(struct ft_decider *d, int group,
-		    const struct ft_decider_config *config, int *ret_why)
+int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config,
+		    int *ret_why)
 {
 	int r;
 
 	memset(d, 0, sizeof(*d));
 	d->config = *config;
-	d->group = group;
+	d->group = -1;
 	d->self = getpid();
 	d->telling.wake = d->who.proc = -1;
 	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = d->wake < 0 ? -errno : set_aside(d);
-	if (r < 0)
-		return r;
-	d->requests.takes_audit = config->has_audit;
-	d->requests.takes_errors = config->is_pre_content;
-	return ft_who_init(&d->who, ret_why);
+	return r < 0 ? r : ft_who_init(&d->who, ret_why);
+}
+
+void ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
+			   bool takes_audit)
+{
+	d->group = d->requests.group = group;
+	d->requests.takes_errors = takes_errors;
+	d->requests.takes_audit = takes_audit;
 }
 
 void ft_decider_fini(struct ft_decider *d)

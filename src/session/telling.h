@@ -6,7 +6,7 @@
 #include "event/decision.h"
 #include "event/event.h"
 
-enum { FT_TELLING_SIZE = 4 << 20 };
+enum { FT_TELLING_SIZE = 8 << 20 };
 
 /* All that the spans point to lies behind it, in the ring. */
 struct ft_told {

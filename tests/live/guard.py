@@ -93,13 +93,18 @@ def ran(*command, **kwargs):
 class Openers:
     """Many processes that open files, each of which knows what must come of it (openers.c)."""
 
-    def __init__(self, directory, processes, opens):
+    def __init__(self, directory, processes, opens=0):
         self.process = subprocess.Popen(
             [OPENERS, directory, str(processes), str(opens)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             preexec_fn=die_with_parent,
         )
+
+    def stop(self):
+        """Those that have no number of opens to do."""
+        self.process.terminate()
+        return self.result()
 
     def result(self, timeout=90):
         out, _ = self.process.communicate(timeout=timeout)

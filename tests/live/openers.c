@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes that open files and know what must come of it: "deny-N" fails with EPERM,
- * "allow-N" does not. openers DIRECTORY PROCESSES OPENS: prints one JSON object.
+ * "allow-N" does not. openers DIRECTORY PROCESSES OPENS: prints one JSON object. With
+ * OPENS 0 they go on until SIGTERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 enum { FILES = 20 };
+
+static volatile sig_atomic_t *stop;
 
 struct result {
 	long opens;
@@ -57,9 +60,22 @@ static int work(const char *path, unsigned int seed, long opens, struct result *
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dir < 0)
 		return 1;
-	while (opens-- > 0)
+	for (long i = 0; opens > 0 ? i < opens : !*stop; i++)
 		open_one(dir, &seed, r);
 	return 0;
+}
+
+static void tell_to_stop(int number)
+{
+	*stop = 1;
+}
+
+static void *share(size_t n)
+{
+	void *p =
+		mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
 }
 
 int main(int argc, char **argv)
@@ -68,11 +84,11 @@ int main(int argc, char **argv)
 	long opens = argc == 4 ? atol(argv[3]) : 0;
 	struct result *r, sum = {0};
 
-	if (processes < 1 || opens < 1)
+	if (processes < 1 || opens < 0)
 		return 2;
-	r = mmap(NULL, sizeof(*r) * (size_t)processes, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (r == MAP_FAILED)
+	r = share(sizeof(*r) * (size_t)processes);
+	stop = share(sizeof(*stop));
+	if (!r || !stop)
 		return 1;
 	for (int i = 0; i < processes; i++) {
 		pid_t pid = fork();
@@ -83,8 +99,14 @@ int main(int argc, char **argv)
 			_exit(work(argv[1], (unsigned int)i + 1, opens / processes,
 				   &r[i]));
 	}
-	while (wait(&status) > 0)
-		failed += status != 0;
+	signal(SIGTERM, tell_to_stop);
+	for (;;) {
+		pid_t pid = wait(&status);
+
+		if (pid < 0 && errno != EINTR)
+			break;
+		failed += pid > 0 && status != 0;
+	}
 	for (int i = 0; i < processes; i++) {
 		sum.opens += r[i].opens;
 		sum.wrong += r[i].wrong;
