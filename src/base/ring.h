@@ -18,9 +18,9 @@ struct ft_ring {
 int ft_ring_init(struct ft_ring *r, size_t size);
 void ft_ring_fini(struct ft_ring *r);
 
-/* The writer: room for one record of n bytes, aligned to 16, which stays where it is
- * until it has been read; NULL: no room. It can be seen after the commit, and is
- * forgotten without. */
+/* The writer: room for one record of n bytes (half of the ring at most, to fit for sure),
+ * aligned to 16, which stays where it is until it has been read; NULL: no room. It can be
+ * seen after the commit, and is forgotten without. */
 void *ft_ring_reserve(struct ft_ring *r, size_t n);
 void ft_ring_commit(struct ft_ring *r);
 /* The reader: the oldest record; NULL: none. It is the reader's until the release. */
