@@ -55,7 +55,7 @@ static void *decide(void *data)
 	while (ft_decider_step(d))
 		;
 	/* Whoever waits for it sees that it ended. */
-	ft_telling_flush(&d->telling);
+	ft_telling_wake(&d->telling);
 	return NULL;
 }
 

@@ -186,6 +186,12 @@ static void answer(struct ft_decider *d, struct ft_request *q)
 	}
 }
 
+static void lose_request(struct ft_decider *d)
+{
+	atomic_fetch_add(&d->lost_descriptors, 1);
+	d->telling.is_due = true;
+}
+
 static void take_record(struct ft_decider *d, const struct ft_record *rec, int64_t now)
 {
 	struct ft_request *q;
@@ -193,7 +199,7 @@ static void take_record(struct ft_decider *d, const struct ft_record *rec, int64
 	if (rec->fd < 0) {
 		/* The kernel had no descriptor for it, and has denied it. */
 		if (!(rec->mask & FT_EV_Q_OVERFLOW))
-			atomic_fetch_add(&d->lost_descriptors, 1);
+			lose_request(d);
 		return;
 	}
 	q = ft_requests_take(&d->requests, rec->fd, now);
@@ -238,7 +244,7 @@ static int read_requests(struct ft_decider *d)
 	int r;
 
 	if (len == -EMFILE || len == -ENFILE) {
-		atomic_fetch_add(&d->lost_descriptors, 1);
+		lose_request(d);
 		return 1;
 	}
 	if (len <= 0)
@@ -319,6 +325,6 @@ bool ft_decider_step(struct ft_decider *d)
 	if (order == FT_ORDER_GO || !is_answered(d) || (order == FT_ORDER_STOP && r > 0))
 		return true;
 	atomic_store(&d->is_done, true);
-	ft_telling_flush(&d->telling);
+	ft_telling_wake(&d->telling);
 	return order == FT_ORDER_PAUSE;
 }

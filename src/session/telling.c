@@ -91,6 +91,7 @@ void ft_telling_put(struct ft_telling *t, const struct ft_event *ev,
 {
 	struct ft_told *told = ft_ring_reserve(&t->ring, size_of(ev, decision));
 
+	t->is_due = true;
 	if (!told) {
 		atomic_fetch_add_explicit(&t->dropped, 1, memory_order_relaxed);
 		return;
@@ -101,10 +102,17 @@ void ft_telling_put(struct ft_telling *t, const struct ft_event *ev,
 	ft_ring_commit(&t->ring);
 }
 
-void ft_telling_flush(struct ft_telling *t)
+void ft_telling_wake(struct ft_telling *t)
 {
+	t->is_due = false;
 	/* It only fails when nobody has read for ages: then he is waked already. */
 	(void)eventfd_write(t->wake, 1);
+}
+
+void ft_telling_flush(struct ft_telling *t)
+{
+	if (t->is_due)
+		ft_telling_wake(t);
 }
 
 struct ft_told *ft_telling_take(struct ft_telling *t)

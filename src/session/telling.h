@@ -19,6 +19,7 @@ struct ft_telling {
 	struct ft_ring ring;
 	_Atomic uint64_t dropped; /* for want of room; taken by the reader */
 	int wake;		  /* an eventfd: something is there; -1: none */
+	bool is_due;		  /* the reader has not been waked since the last put */
 };
 
 int ft_telling_init(struct ft_telling *t);
@@ -26,8 +27,10 @@ void ft_telling_fini(struct ft_telling *t);
 /* A copy of all of it. What does not fit is counted. */
 void ft_telling_put(struct ft_telling *t, const struct ft_event *ev,
 		    const struct ft_decision *decision);
-/* The reader is waked; once after several puts. */
+/* The reader is waked, if anything was put; once after several puts. */
 void ft_telling_flush(struct ft_telling *t);
+/* In any case. */
+void ft_telling_wake(struct ft_telling *t);
 /* The oldest one, NULL: none. It lives until ft_telling_release(). */
 struct ft_told *ft_telling_take(struct ft_telling *t);
 void ft_telling_release(struct ft_telling *t);
