@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules of a running guard: loaded, put to use, replaced. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct guard_rules *guard_rules_close(struct guard_rules *r)
 	for (size_t i = 0; r->scanners && i < r->file.scanners_count; i++)
 		ft_scanner_close(r->scanners[i]);
 	free(r->scanners);
+	free(r->told_replaced);
 	ft_changes_close(&r->changes);
 	ft_ruleset_fini(&r->set);
 	ft_policyfile_fini(&r->file);
@@ -56,6 +58,7 @@ static int open_scanners(struct guard_rules *r)
 static int open_set(struct guardian *g, struct guard_rules *r)
 {
 	const char *path = NULL;
+	size_t literals;
 	int error = ft_ruleset_init(&r->set, r->file.policy,
 				    (const char *const *)r->file.watch,
 				    r->file.watch_count, &path);
@@ -66,7 +69,9 @@ static int open_set(struct guardian *g, struct guard_rules *r)
 	r->set.observe = g->options->observe;
 	r->set.generation = ++g->generation;
 	r->set.owner = r;
-	return error;
+	ft_policy_literals(r->file.policy, &literals);
+	r->told_replaced = calloc(literals + 1, sizeof(*r->told_replaced));
+	return error == 0 && !r->told_replaced ? -ENOMEM : error;
 }
 
 /* Changes are watched before what is protected is looked up: nothing comes between. */
@@ -166,6 +171,31 @@ bool guard_rules_need_audit(const struct guard_rules *r)
 		if (ft_rule_spec(ft_policy_rule(p, i))->audit)
 			return true;
 	return false;
+}
+
+static void tell_replaced(struct guard_rules *r, size_t i, const struct ft_literal *l)
+{
+	struct ft_identity now;
+
+	if (r->told_replaced[i] ||
+	    (ft_identity_read(AT_FDCWD, l->path, true, &now) == 0 &&
+	     ft_object_equal(&now.object, &l->object)))
+		return;
+	r->told_replaced[i] = true;
+	cli_error("%s was replaced: the rules know the one that was there when they were "
+		  "loaded (kill -HUP loads them anew)",
+		  l->path);
+}
+
+void guard_rules_tell_replaced(struct guard_rules *r, const struct ft_event *ev)
+{
+	size_t count;
+	const struct ft_literal *literals = ft_policy_literals(r->set.policy, &count);
+
+	for (size_t i = 0; i < count && ev->process; i++)
+		if (literals[i].kind == FT_LITERAL_EXE &&
+		    ft_span_equal(ft_span_of(literals[i].path), ev->process->exe))
+			tell_replaced(r, i, &literals[i]);
 }
 
 void guard_rules_tell_news(const struct guardian *g)

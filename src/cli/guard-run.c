@@ -32,13 +32,25 @@ enum {
 
 /* ---- telling ---- */
 
+/* A full disk is no reason to guard nothing; a reader that has gone ends it, as it ends
+ * every command. */
+static void fail_output(struct guardian *g, int error)
+{
+	if (error == -EPIPE)
+		g->error = error;
+	else if (!g->is_mute)
+		cli_error("output: %s: nothing more is printed, what is guarded stays so",
+			  strerror(-error));
+	g->is_mute = true;
+}
+
 static void put(struct guardian *g, struct ft_event *ev)
 {
-	int r = ft_output_put(g->output, ev);
+	int r = g->is_mute ? 1 : ft_output_put(g->output, ev);
 
 	if (r < 0)
-		g->error = r;
-	g->lost = g->lost || r > 0 || ev->kind == FT_KIND_LOST;
+		fail_output(g, r);
+	g->lost = g->lost || r != 0 || ev->kind == FT_KIND_LOST;
 	if (r == 0 && ev->kind == FT_KIND_EVENT)
 		g->printed++;
 }
@@ -70,6 +82,7 @@ static bool tell_decisions(struct guardian *g)
 
 		if (!told)
 			return false;
+		guard_rules_tell_replaced(g->rules, &told->event);
 		put(g, &told->event);
 		ft_telling_release(&d->telling);
 	}
@@ -102,10 +115,10 @@ static void tell_killed(struct guardian *g)
 
 static void flush(struct guardian *g)
 {
-	int r = ft_output_flush(g->output);
+	int r = g->is_mute ? 0 : ft_output_flush(g->output);
 
-	if (r < 0 && g->error == 0)
-		g->error = r;
+	if (r < 0)
+		fail_output(g, r);
 }
 
 /* ---- the end ---- */
@@ -172,15 +185,16 @@ static int confirm_fd(const struct guardian *g)
 static void handle_confirmation(struct guardian *g)
 {
 	char c;
+	ssize_t n = read(confirm_fd(g), &c, 1);
 
-	if (read(confirm_fd(g), &c, 1) == 1) {
-		g->is_confirmed = true;
-		cli_error("confirmed");
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		stop_unconfirmed(g);
 		return;
 	}
-	if (errno == EINTR || errno == EAGAIN)
-		return;
-	stop_unconfirmed(g);
+	g->is_confirmed = true;
+	cli_error("confirmed");
 }
 
 static void handle_changes(struct guardian *g)
@@ -188,10 +202,11 @@ static void handle_changes(struct guardian *g)
 	struct ft_changes *c = &g->rules->changes;
 	int r = ft_changes_pump(c);
 
-	if (r < 0 && g->error == 0) {
-		cli_error("%s", ft_session_error(c->session));
-		g->error = r;
-	}
+	if (r < 0)
+		cli_error(
+			"%s: changes are not followed any more, and no verdict is kept, "
+			"until the policy is loaded anew",
+			ft_session_error(c->session));
 	if (atomic_load(&g->rules->set.claims_full) && !g->told_full) {
 		g->told_full = true;
 		cli_error("no room for more protected files: those that come now are so "
@@ -249,7 +264,7 @@ static void wait_for_more(struct guardian *g)
 		[SUCCESSOR] = {.fd = g->listen_fd, .events = POLLIN},
 	};
 	/* What was begun is followed to its end. */
-	bool busy = atomic_load(&g->rules->changes.busy);
+	bool busy = ft_changes_is_due(&g->rules->changes);
 
 	if (poll(fds, COUNT, busy ? 0 : msec_until_due(g)) < 0)
 		return;

@@ -27,6 +27,7 @@ struct guard_rules {
 	struct ft_changes changes;
 	struct ft_scanner **scanners;
 	struct ft_decider_rules use;
+	bool *told_replaced;	  /* by literal */
 	struct guard_rules *next; /* retired: scans may still end */
 };
 
@@ -62,6 +63,7 @@ struct guardian {
 	bool handed_over;
 	bool is_confirmed;
 	int error;
+	bool is_mute; /* the output failed */
 	bool lost;
 	bool told_full;
 	uint64_t printed;
@@ -79,6 +81,9 @@ struct guard_rules *guard_rules_close(struct guard_rules *r);
 /* pre_access, or an errno of one's own. */
 bool guard_rules_need_pre_content(const struct guard_rules *r);
 bool guard_rules_need_audit(const struct guard_rules *r);
+/* An executable that a rule names was replaced, and what was denied runs the new one:
+ * told once. */
+void guard_rules_tell_replaced(struct guard_rules *r, const struct ft_event *ev);
 /* What scanners have to say: down, back again. */
 void guard_rules_tell_news(const struct guardian *g);
 /* The kernel asks about what they guard. */

@@ -48,7 +48,12 @@ void ft_changes_close(struct ft_changes *c)
 
 int ft_changes_fd(const struct ft_changes *c)
 {
-	return c->session->epoll;
+	return c->failed ? -1 : c->session->epoll;
+}
+
+bool ft_changes_is_due(const struct ft_changes *c)
+{
+	return !c->failed && atomic_load(&c->busy);
 }
 
 static void forget_all(struct ft_changes *c)
@@ -101,7 +106,6 @@ static void follow(struct ft_changes *c, const struct ft_event *ev)
 	atomic_fetch_add(&c->followed, 1);
 	if (ev->kind != FT_KIND_EVENT) {
 		/* Nobody knows what: all is looked up anew. */
-		c->lost = true;
 		forget_all(c);
 		ft_ruleset_find_claims(c->rules);
 		return;
@@ -147,6 +151,10 @@ int ft_changes_pump(struct ft_changes *c)
 		atomic_store(&c->busy, true);
 	}
 	r = pump(c);
+	if (r < 0) {
+		c->failed = true;
+		forget_all(c);
+	}
 	if (r != 0)
 		return r;
 	atomic_store(&c->seen_ns, c->began_ns);

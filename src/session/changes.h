@@ -21,7 +21,7 @@ struct ft_changes {
 	_Atomic int64_t seen_boot_ns; /* boot clock, the same */
 	int64_t began_ns;
 	int64_t began_boot_ns;
-	bool lost; /* since the last pump that told so */
+	bool failed; /* nothing is followed any more: it is never idle again */
 };
 
 /* Watches the filesystems of the rules; notices go to notice. 0 or -errno, of which
@@ -29,7 +29,9 @@ struct ft_changes {
 int ft_changes_open(struct ft_changes *c, struct ft_ruleset *rules, ft_notice_fn notice,
 		    char **ret_error);
 void ft_changes_close(struct ft_changes *c);
-/* To wait for. */
+/* Was more begun than the last pump came to? */
+bool ft_changes_is_due(const struct ft_changes *c);
+/* To wait for; -1: nothing comes any more. */
 int ft_changes_fd(const struct ft_changes *c);
 /* Follows what is there: 0: all of it, 1: there is more; -errno. */
 int ft_changes_pump(struct ft_changes *c);

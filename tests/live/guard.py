@@ -172,10 +172,10 @@ class Scanner:
                 connection.sendall(b"%d: fd[1]: %s\0" % (number, self.verdict))
 
 
-def refused(*arguments, status=1):
+def refused(*arguments, status=1, prefix=()):
     """What a guard says that does not begin."""
     done = subprocess.run(
-        [FANTAIL, "guard", *map(os.fspath, arguments)],
+        [*prefix, FANTAIL, "guard", *map(os.fspath, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """fantail guard: who may open what, and that nobody waits longer than he must, whatever happens to the guard."""
 
+import collections
+import contextlib
 import errno
+import multiprocessing
 import os
 import shutil
 import select
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from guard import Guard, Openers, Scanner, attempt, guarded, make_files, opened, ran, refused
@@ -98,10 +103,13 @@ def by_executable():
                 equal(ran(copy, key), 1, "a copy of it")
                 equal(opened(key), EPERM, "another program")
             os.rename(copy, tool)
-            equal(ran(tool, key), 1, "what replaced it")
+            for _ in range(3):
+                equal(ran(tool, key), 1, "what replaced it")
+            wait_until(lambda: f"{tool} was replaced" in guard.stderr(), "that it is told")
             os.kill(guard.pid, signal.SIGHUP)
             wait_until(lambda: "loaded anew" in guard.stderr(), "a reload")
             equal(ran(tool, key), 0, "after a reload")
+            equal(guard.stderr().count("was replaced"), 1, "how often it is told")
             guard.stop()
 
 
@@ -345,8 +353,8 @@ def confirmation():
 class Waiting:
     """A process that opens a file, and may have to wait."""
 
-    def __init__(self, path):
-        code = "import os,sys\ntry: os.open(sys.argv[1], os.O_RDONLY)\nexcept OSError as e: sys.exit(e.errno)"
+    def __init__(self, path, flags="O_RDONLY"):
+        code = f"import os,sys\ntry: os.open(sys.argv[1], os.{flags})\nexcept OSError as e: sys.exit(e.errno)"
         self.began = time.monotonic()
         self.process = subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.DEVNULL)
 
@@ -381,6 +389,108 @@ def scanner_that_hangs(on_timeout):
             records = guard.stop()
         equal([d[1] for d in decisions(records)], [on_timeout], "verdicts")
         check("in time" in records[0]["decision"]["reason"], records[0]["decision"])
+
+
+def open_at_once(path, count, results):
+    """Threads that all open one file: how many were let, denied and had another error."""
+    errors = []
+    threads = [threading.Thread(target=lambda: errors.append(opened(path))) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    results.put((errors.count(None), errors.count(EPERM), len(errors)))
+
+
+@case()
+def more_scans_than_there_is_room_for():
+    """Those that find no room are answered at once, the others at their deadline; all others all the time."""
+    with filesystem("ext4") as base, Scanner() as scanner:
+        (base / "file").write_text("x")
+        results = multiprocessing.Queue()
+        with Guard(policy=scanning(base, scanner.path, timeout="3s", on_timeout="deny")) as guard:
+            began = time.monotonic()
+            process = spawn(open_at_once, base / "file", 400, results)
+            equal(results.get(timeout=60), (0, 400, 400), "answers: allowed, denied, all")
+            check(time.monotonic() - began < 10, "they waited longer than the timeout")
+            process.join()
+            reasons = collections.Counter(r["decision"]["reason"] for r in guard.stop() if is_event(r))
+        check(reasons["too many files wait for the scanner"] >= 100, f"{reasons}")
+        equal(sum(reasons.values()), 400, "decisions")
+
+
+@case()
+def scans_are_kept():
+    """Until the file changes; also the result that came too late."""
+    with filesystem("ext4") as base, Scanner(b"OK") as scanner:
+        file = base / "file"
+        file.write_text("x")
+        time.sleep(0.05)  # a file that is younger than the clock's tick is not kept
+        with Guard(policy=scanning(base, scanner.path)) as guard:
+            for _ in range(5):
+                equal(Waiting(file).result(), None, "a clean file")
+            equal(scanner.scans, 1, "scans")
+            scanner.verdict = b"Eicar FOUND"
+            file.write_text("changed by the test, whose requests a scanner's are")
+            equal(Waiting(file).result(), EPERM, "a changed file")
+            equal(scanner.scans, 2, "scans after the change")
+            records = guard.stop()
+        equal([(d[1], d[3]) for d in decisions(records)], [("deny", "scan")], "decisions")
+        check("Eicar" in records[0]["decision"]["reason"], records[0]["decision"])
+
+
+@case()
+def what_is_not_scanned():
+    """A FIFO, a device, a file that is too large: an error, at once."""
+    with filesystem("ext4", ",dev") as base, Scanner() as scanner:
+        os.mkfifo(base / "fifo")
+        os.mknod(base / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        with open(base / "large", "wb") as f:
+            f.truncate(10 << 30)
+        rule = f"path: '{base}/**', scan: av, clean: allow, infected: deny, error: deny, max_size: 100M"
+        policy = guarded(base, [f"{{name: scan, {rule}}}"], timeout="20s")
+        with open(policy, "a") as f:
+            f.write(f"scanners:\n  av: {{type: clamd, socket: '{scanner.path}'}}\n")
+        with Guard(policy=policy) as guard:
+            began = time.monotonic()
+            equal(Waiting(base / "large").result(), EPERM, "10 GB")
+            for name in ("fifo", "null"):
+                # Newer kernels do not ask about them at all.
+                got = Waiting(base / name, "O_RDWR|os.O_NONBLOCK").result()
+                check(got in (None, EPERM), f"{name}: {got}")
+            check(time.monotonic() - began < 10, "it took long")
+            equal(scanner.scans, 0, "scans")
+            guard.stop()
+
+
+@case()
+def too_few_descriptors():
+    with filesystem("tmpfs") as base:
+        (base / "file").write_text("x")
+        message = refused("--deny", base / "file", prefix=["prlimit", "--nofile=1000:1000"])
+        one_line(message, "with 1000 descriptors", "RLIMIT_NOFILE")
+
+
+@case()
+def full_disk():
+    """What it cannot print it does all the same."""
+    with filesystem("tmpfs") as base, filesystem("ext4", ",sync") as small:
+        (base / "file").write_text("x")
+        out = small / "out"
+        out.write_text("")
+        with open(small / "rest", "wb") as f:
+            with contextlib.suppress(OSError):
+                while True:
+                    f.write(bytes(1 << 20))
+        with Guard("--deny", base / "file", file=out) as guard:
+            for _ in range(20000):
+                equal(opened(base / "file"), EPERM, "with a full disk")
+                if "nothing more is printed" in guard.stderr():
+                    break
+            equal(opened(base / "file"), EPERM, "after it was told")
+            guard.process.send_signal(signal.SIGTERM)
+            equal(guard.process.wait(60), 1, "exit status")
+        check("nothing more is printed" in guard.stderr(), guard.stderr())
 
 
 @case(signal.SIGKILL, signal.SIGTERM)
