@@ -109,8 +109,8 @@ struct ft_abi_response_audit {
 enum {
 	FT_RESPONSE_ALLOW = 0x01,
 	FT_RESPONSE_DENY = 0x02,
-	FT_RESPONSE_AUDIT = 0x10, /* needs FT_INIT_ENABLE_AUDIT */
-	FT_RESPONSE_INFO = 0x20,  /* more follows */
+	FT_RESPONSE_AUDIT = 0x10,     /* needs FT_INIT_ENABLE_AUDIT */
+	FT_RESPONSE_INFO = 0x20,      /* more follows */
 	FT_RESPONSE_ERRNO_SHIFT = 24, /* of a denial (6.14): needs CLASS_PRE_CONTENT */
 	FT_RESPONSE_INFO_AUDIT_RULE = 1,
 	FT_RESPONSE_TRUST_UNKNOWN = 2,
