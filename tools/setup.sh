@@ -19,6 +19,9 @@ build cmd:clang        clang              clang               clang
 build cmd:bpftool      bpftool            bpftool             bpf
 build pc:libbpf        libbpf-dev         libbpf-devel        libbpf
 build pc:zlib          zlib1g-dev         zlib-devel          zlib
+build pc:yaml-0.1      libyaml-dev        libyaml-devel       libyaml
+build pc:nettle        nettle-dev         nettle-devel        nettle
+build pc:yara          libyara-dev        yara-devel          yara
 check pc:cmocka        libcmocka-dev      cmocka-devel        cmocka
 check cc:-fsanitize=address,undefined gcc libasan,libubsan    gcc
 check py:jsonschema    python3-jsonschema python3-jsonschema  python-jsonschema

@@ -8,18 +8,23 @@ _fantail_calls='fanotify_init fanotify_mark inotify_init inotify_init1 inotify_a
 	inotify_rm_watch dnotify fanotify inotify all'
 _fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates
-	error error_count mount_id count where from to reason call ret alert'
-_fantail_result_options='--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
+	error error_count mount_id decision verdict answered rule mode us
+	count where from to reason call ret alert'
+_fantail_output_options='--format --columns -0 --null -o --output --utc --no-args -h --help'
+_fantail_result_options="--path --not-path --regex --not-regex --pid --not-pid --tree --not-tree --comm --not-comm
 	--exe --not-exe --uid --not-uid --gid --not-gid --container --not-container
-	--format --columns -0 --null -o --output --utc --no-args -h --help'
+	$_fantail_output_options"
 _fantail_options="$_fantail_result_options -e --events --scope -x --one-file-system"
 _fantail_watch_options="$_fantail_options --all --for --count --ready-fd"
 _fantail_run_options="$_fantail_options --in --wait --user --summary"
-_fantail_audit_options="$_fantail_result_options -e --events --alert --compat --for --count --ready-fd"
+_fantail_guard_options="$_fantail_output_options --policy --deny --observe --check --explain
+	--path --event --exe --comm --uid --gid --container --log --confirm --confirm-fd --yes
+	--take-over --for --count --ready-fd"
 _fantail_doctor_options='--matrix --selftest --stuck --format -h --help'
 _fantail_marks_options='-w --watch --interval --groups --pid --not-pid --comm --not-comm
 	--exe --not-exe --uid --not-uid --container --not-container
 	--format --no-args -h --help'
+_fantail_audit_options="$_fantail_result_options -e --events --alert --compat --for --count --ready-fd"
 
 _fantail_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -54,8 +59,10 @@ _fantail_argument() {
 	--uid | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--pid | --tree) _fantail_words "$(cd /proc && echo [0-9]*)" "$cur" ;;
-	--exe | --path | --in | -o | --output) _fantail_files -f "$cur" ;;
-	--interval | --regex | --comm | --container | --for | --count | --ready-fd) COMPREPLY=() ;;
+	--event) _fantail_words 'open exec access pre_access' "$cur" ;;
+	--log) _fantail_words 'all' "$cur" ;;
+	--exe | --path | --in | --policy | -o | --output) _fantail_files -f "$cur" ;;
+	--interval | --regex | --comm | --container | --for | --count | --ready-fd | --confirm | --confirm-fd) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -116,16 +123,17 @@ _fantail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_fantail_words 'watch run doctor marks audit help -h --help --version' "$cur"
+		_fantail_words 'watch run guard doctor marks audit help -h --help --version' "$cur"
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run doctor marks audit events columns' "$cur" ;;
+	help) [[ $COMP_CWORD -eq 2 ]] && _fantail_words 'watch run guard doctor marks audit events columns' "$cur" ;;
 	watch) _fantail_option "$_fantail_watch_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	run) _fantail_run "$cur" "$prev" ;;
-	audit) _fantail_option "$_fantail_audit_options" "$cur" "$prev" || : ;;
+	guard) _fantail_option "$_fantail_guard_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	doctor) _fantail_option "$_fantail_doctor_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
 	marks) _fantail_option "$_fantail_marks_options" "$cur" "$prev" || _fantail_files -f "$cur" ;;
+	audit) _fantail_option "$_fantail_audit_options" "$cur" "$prev" || : ;;
 	esac
 }
 

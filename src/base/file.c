@@ -25,14 +25,11 @@ static ssize_t read_again(int fd, void *data, size_t n)
 
 /* Files of /proc have no size beforehand and may be told in pieces: only a read of 0 is
  * their end. */
-int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out)
+int ft_file_read_fd(int fd, size_t max, struct ft_bytes *out)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char chunk[CHUNK];
 	size_t before = out->len;
 
-	if (fd < 0)
-		return -errno;
 	for (;;) {
 		ssize_t n = read_again(fd, chunk, sizeof(chunk));
 		if (n < 0) {
@@ -48,6 +45,13 @@ int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out)
 		if ((size_t)n > left)
 			return -EFBIG;
 	}
+}
+
+int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : ft_file_read_fd(fd, max, out);
 }
 
 /* The length of a link is not known before: a full buffer may be a cut one. */

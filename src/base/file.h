@@ -7,8 +7,10 @@
 
 #include "base/bytes.h"
 
-/* Appends a whole file (of /proc too: read until 0) to out, at most max bytes; 0, -EFBIG
- * when it holds more (out has the first max bytes), or -errno. dirfd as in openat(2). */
+/* Appends all that can be read (of /proc too: until 0) to out, at most max bytes; 0,
+ * -EFBIG when there is more (out has the first max bytes), or -errno. dirfd as in
+ * openat(2). */
+int ft_file_read_fd(int fd, size_t max, struct ft_bytes *out);
 int ft_file_read(int dirfd, const char *path, size_t max, struct ft_bytes *out);
 /* readlinkat(2) of any length into out (cleared first), NUL-ended beyond len; 0 or
  * -errno. */

@@ -145,8 +145,8 @@ static int parse(struct audit *a, const struct cli_command *c, int argc, char **
 	}
 	if (r == 0)
 		r = cli_watch_check(&a->what);
-	choose_columns(&a->what.output);
-	cli_watch_look_at_terminal(&a->what);
+	choose_columns(&a->what.output.config);
+	cli_output_look_at_terminal(&a->what.output);
 	return r;
 }
 
@@ -208,7 +208,7 @@ static int audit(struct audit *a)
 	a->config.match = a->what.session->match;
 	a->stream.loop = (struct cli_loop){.source = &calls_source,
 					   .from = a,
-					   .config = &a->what.output,
+					   .config = &a->what.output.config,
 					   .ops = &ops};
 	return cli_stream_run(&a->stream);
 }

@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/message.h"
@@ -92,12 +92,9 @@ static const struct cli_options doctor_options = {.list = doctor_list,
 static void begin_object(struct doctor *d)
 {
 	struct utsname name;
-	struct timespec now;
 
 	d->object = ft_json_begin(&d->out);
-	clock_gettime(CLOCK_REALTIME, &now);
-	ft_json_put_time(&d->out, FT_SPAN("time"),
-			 now.tv_sec * FT_NSEC_PER_SEC + now.tv_nsec);
+	ft_json_put_time(&d->out, FT_SPAN("time"), ft_now_ns());
 	ft_json_put_text(&d->out, FT_SPAN("fantail"), FT_SPAN(FT_VERSION));
 	uname(&name);
 	ft_json_put_string(&d->out, FT_SPAN("kernel"), ft_span_of(name.release));
@@ -158,9 +155,9 @@ static int inspect_privileges(struct ft_findings *f)
 static int run_report(struct doctor *d)
 {
 	static const int statuses[] = {
-		[FT_VERDICT_WORKS] = CLI_DONE,
-		[FT_VERDICT_LOSES] = CLI_INCOMPLETE,
-		[FT_VERDICT_BLIND] = CLI_FAILED,
+		[FT_JUDGEMENT_WORKS] = CLI_DONE,
+		[FT_JUDGEMENT_LOSES] = CLI_INCOMPLETE,
+		[FT_JUDGEMENT_BLIND] = CLI_FAILED,
 	};
 	_cleanup_(ft_findings_fini) struct ft_findings f = {0};
 	const char *bad = "/proc/self/status";

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "cli/message.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 #include "kernel/feature.h"
 
 enum {
@@ -150,7 +151,7 @@ static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *inf
 		if (info->ssi_code != SI_KERNEL)
 			kill(f->spawn.pid, signo);
 	} else if (signo != SIGUSR1 && signo != SIGUSR2) {
-		cli_loop_release_signals();
+		cli_signals_release();
 		f->wait = false;
 		if (l->error == 0)
 			cli_loop_stop(l);
@@ -214,7 +215,7 @@ static void fill_head(struct cli_follow *f)
 	h->status = f->spawn.status;
 	h->signal = f->spawn.signal;
 	h->ended_ns = ft_now_ns();
-	h->no_args = f->what->output.no_args;
+	h->no_args = f->what->output.config.no_args;
 	if (dropped > 0) {
 		h->lost[FT_LOST_OUTPUT] = true;
 		h->lost_count[FT_LOST_OUTPUT] = dropped;
@@ -281,7 +282,7 @@ static void tell(const struct cli_follow *f)
 
 static void finish(struct cli_follow *f)
 {
-	bool is_json = f->what->output.format == FT_FORMAT_JSON;
+	bool is_json = f->what->output.config.format == FT_FORMAT_JSON;
 	int e = 0;
 
 	cli_spawn_reap(&f->spawn);
@@ -408,10 +409,10 @@ int cli_follow(struct cli_follow *f)
 
 	f->spawn = (struct cli_spawn){.release = -1, .report = -1};
 	f->wanted = f->what->events ? f->what->events : FT_MASK_DEFAULT;
-	f->prints = !f->summary || f->what->output.file;
+	f->prints = !f->summary || f->what->output.config.file;
 	f->loop = (struct cli_loop){.source = &cli_session_source,
 				    .from = f->what->session,
-				    .config = &f->what->output,
+				    .config = &f->what->output.config,
 				    .ops = &ops,
 				    .data = f,
 				    .signals = -1};

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/number.h"
 #include "cli/message.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 
 enum {
 	FLUSH_MSEC = 100,
@@ -118,16 +118,6 @@ void cli_loop_stop(struct cli_loop *l)
 	cli_notify("STOPPING=1");
 }
 
-void cli_loop_release_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 void cli_loop_reopen(struct cli_loop *l)
 {
 	int r = l->output ? ft_output_reopen(l->output) : 0;
@@ -148,23 +138,10 @@ static void handle_signals(struct cli_loop *l)
 
 int cli_loop_open_signals(struct cli_loop *l, const int *signals)
 {
-	sigset_t set;
-	int r = 0;
+	int fd = cli_signals_open(signals);
 
-	sigemptyset(&set);
-	for (; *signals; signals++)
-		sigaddset(&set, *signals);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		r = -errno;
-	/* A reader that has gone is an error of write, told as such. */
-	signal(SIGPIPE, SIG_IGN);
-	if (r == 0)
-		l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (r == 0 && l->signals < 0)
-		r = -errno;
-	if (r < 0)
-		cli_error("signals: %s", strerror(-r));
-	return r;
+	l->signals = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
 }
 
 /* Milliseconds until something is due; -1: nothing is. */

@@ -74,8 +74,6 @@ int cli_loop_start(struct cli_loop *l);
 void cli_loop_run(struct cli_loop *l);
 /* Nothing more is asked of the kernel: what is queued by now is told. */
 void cli_loop_stop(struct cli_loop *l);
-/* From now on another SIGINT or SIGTERM ends the program at once. */
-void cli_loop_release_signals(void);
 /* SIGHUP. */
 void cli_loop_reopen(struct cli_loop *l);
 /* Waits for the next signal and tells it: of use when nothing else can be told. */

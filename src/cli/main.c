@@ -8,8 +8,9 @@
 
 #include "base/cleanup.h"
 #include "cli/audit.h"
-#include "cli/marks.h"
 #include "cli/doctor.h"
+#include "cli/guard.h"
+#include "cli/marks.h"
 #include "cli/message.h"
 #include "cli/run.h"
 #include "cli/watch.h"
@@ -18,8 +19,8 @@
 #include "output/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_watch_command, &cli_run_command,	&cli_doctor_command,
-	&cli_marks_command, &cli_audit_command,
+	&cli_watch_command,  &cli_run_command,	 &cli_guard_command,
+	&cli_doctor_command, &cli_marks_command, &cli_audit_command,
 };
 
 static void print_usage(FILE *f)

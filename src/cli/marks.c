@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/message.h"
@@ -286,14 +287,6 @@ static bool tell_unseen(struct marks *m, const struct ft_listing *l)
 
 /* ---- telling ---- */
 
-static int64_t wall_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * FT_NSEC_PER_SEC + ts.tv_nsec;
-}
-
 static void print(struct marks *m, const struct ft_listing_line *line)
 {
 	m->printer.ops->group(&m->printer, line);
@@ -420,18 +413,18 @@ static int64_t next_pause(const struct marks *m, int64_t took_ns)
 
 static int watch(struct marks *m, struct ft_listing *l)
 {
-	int64_t began = ft_observer_now();
+	int64_t began = ft_boot_ns();
 	int r = 0;
 
 	while (r == 0 && m->error == 0 &&
-	       pause_for(next_pause(m, ft_observer_now() - began))) {
+	       pause_for(next_pause(m, ft_boot_ns() - began))) {
 		struct ft_listing now;
 
-		began = ft_observer_now();
+		began = ft_boot_ns();
 		r = look(m, &now, l);
 		if (r < 0)
 			break;
-		print_changes(m, l, &now, wall_ns());
+		print_changes(m, l, &now, ft_now_ns());
 		ft_listing_fini(l);
 		*l = now;
 		(void)tell_unseen(m, l);
@@ -448,7 +441,7 @@ static int list(struct marks *m)
 		return CLI_FAILED;
 	if (m->printer.ops->begin)
 		m->printer.ops->begin(&m->printer);
-	print_found(m, &l, wall_ns());
+	print_found(m, &l, ft_now_ns());
 	(void)tell_unseen(m, &l);
 	if (m->watch && m->error == 0)
 		r = watch(m, &l);

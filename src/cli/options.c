@@ -234,6 +234,8 @@ static bool has_group(const struct cli_options *o, enum cli_group group)
 void cli_print_help(const struct cli_command *c, bool brief)
 {
 	static const char *const titles[CLI_GROUP_COUNT] = {
+		[CLI_GROUP_POLICY] = "What may be done",
+		[CLI_GROUP_ASK] = "Asking a policy, guarding nothing",
 		[CLI_GROUP_WATCH] = "What to watch",
 		[CLI_GROUP_EVENTS] = "Events",
 		[CLI_GROUP_FILTER] =

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 enum cli_group {
+	CLI_GROUP_POLICY,
+	CLI_GROUP_ASK,
 	CLI_GROUP_WATCH,
 	CLI_GROUP_EVENTS,
 	CLI_GROUP_FILTER,

@@ -79,7 +79,7 @@ static int check(struct run *r)
 		return -EINVAL;
 	}
 	w->all = w->paths_count == 0;
-	cli_watch_look_at_terminal(w);
+	cli_output_look_at_terminal(&w->output);
 	if (r->follow.summary)
 		return ft_session_set_events(w->session, w->events | FT_SUMMARY_MASK);
 	return 0;

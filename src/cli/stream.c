@@ -3,15 +3,17 @@
 #include "cli/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "cli/message.h"
+#include "cli/output-options.h"
 #include "cli/service.h"
-#include "cli/watch-options.h"
+#include "cli/signals.h"
+#include "cli/values.h"
 
 enum {
 	OPT_FOR = CLI_OPTION_STREAM,
@@ -37,46 +39,15 @@ const struct cli_option cli_stream_options[CLI_STREAM_OPTIONS] = {
 	 .id = OPT_READY_FD},
 };
 
-static int parse_number(const struct cli_word *word, uint64_t least, uint64_t max,
-			uint64_t *ret)
-{
-	if (ft_number_parse(word->value, max, ret) == 0 && *ret >= least)
-		return 0;
-	cli_error("--%s %s: not a number that fits", word->option->name, word->value);
-	return -EINVAL;
-}
-
-/* What we opened ourselves closes on exec; what we were given does not, or we would not
- * have it. */
-static int parse_ready_fd(struct cli_stream *s, const struct cli_word *word)
-{
-	uint64_t n;
-	int r = parse_number(word, 0, INT32_MAX, &n), flags;
-
-	if (r < 0)
-		return r;
-	flags = fcntl((int)n, F_GETFD);
-	if (flags < 0 || flags & FD_CLOEXEC) {
-		cli_error("--ready-fd %s: no such descriptor was given to this process",
-			  word->value);
-		return -EINVAL;
-	}
-	s->ready_fd = (int)n;
-	return 0;
-}
-
 int cli_stream_take(struct cli_stream *s, const struct cli_word *word)
 {
 	switch (word->option->id) {
 	case OPT_FOR:
-		if (ft_duration_parse(word->value, &s->for_ns) == 0 && s->for_ns > 0)
-			return 0;
-		cli_error("--for %s: a duration is 250ms, 30s, 5m, 1h30m", word->value);
-		return -EINVAL;
+		return cli_take_duration(word, &s->for_ns);
 	case OPT_COUNT:
-		return parse_number(word, 1, UINT64_MAX, &s->count);
+		return cli_take_number(word, 1, UINT64_MAX, &s->count);
 	case OPT_READY_FD:
-		return parse_ready_fd(s, word);
+		return cli_take_fd(word, &s->ready_fd);
 	default:
 		return 1;
 	}
@@ -91,7 +62,7 @@ void cli_stream_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
 		cli_loop_reopen(l);
 		return;
 	}
-	cli_loop_release_signals();
+	cli_signals_release();
 	cli_loop_stop(l);
 }
 

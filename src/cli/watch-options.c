@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/near.h"
@@ -21,16 +19,9 @@ enum { CONTAINER_LEN_MIN = 4 };
 		    FT_EV_MNT_DETACH))
 
 enum {
-	OPT_HELP = CLI_OPTION_HELP,
-	OPT_SCOPE,
+	OPT_SCOPE = CLI_OPTION_WATCH,
 	OPT_ONE_FILESYSTEM,
 	OPT_EVENTS,
-	OPT_FORMAT,
-	OPT_COLUMNS,
-	OPT_NULL,
-	OPT_OUTPUT,
-	OPT_UTC,
-	OPT_NO_ARGS,
 	OPT_FILTER, /* + enum ft_match_kind; the last */
 };
 
@@ -71,44 +62,11 @@ static const struct cli_option result_options[] = {
 	FILTER(FT_MATCH_UID, "uid", "USER", "effective user, name or number"),
 	FILTER(FT_MATCH_GID, "gid", "GROUP", "effective group, name or number"),
 	FILTER(FT_MATCH_CONTAINER, "container", "ID", "container id, or its beginning"),
-	{.name = "format",
-	 .metavar = "FORMAT",
-	 .help = "text, json, csv, ecs, ocsf, or '{time} {path}'",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_FORMAT},
-	{.name = "columns",
-	 .metavar = "LIST",
-	 .help = "what to print, in this order",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_COLUMNS},
-	{.name = "null",
-	 .letter = '0',
-	 .help = "paths alone, raw, each ended by NUL",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_NULL},
-	{.name = "output",
-	 .letter = 'o',
-	 .metavar = "FILE",
-	 .help = "append to FILE; SIGHUP reopens it",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_OUTPUT},
-	{.name = "utc",
-	 .help = "text: times in UTC",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_UTC},
-	{.name = "no-args",
-	 .help = "leave out the arguments of processes",
-	 .group = CLI_GROUP_OUTPUT,
-	 .id = OPT_NO_ARGS},
-	{.name = "help",
-	 .letter = 'h',
-	 .help = "this help",
-	 .group = CLI_GROUP_RUN,
-	 .id = OPT_HELP},
 };
 
 const struct cli_options cli_result_options = {.list = result_options,
-					       .count = FT_ARRAY_SIZE(result_options)};
+					       .count = FT_ARRAY_SIZE(result_options),
+					       .more = &cli_output_options};
 const struct cli_options cli_watch_options = {.list = target_options,
 					      .count = FT_ARRAY_SIZE(target_options),
 					      .more = &cli_result_options};
@@ -194,16 +152,6 @@ static int parse_filter(struct cli_watch *w, const struct cli_word *word)
 	return -EINVAL;
 }
 
-static int parse_format(struct cli_watch *w, const char *format)
-{
-	if (ft_output_parse_format(format, &w->output) == 0)
-		return 0;
-	cli_error("--format %s: one of text, json, csv, ecs, ocsf, or a template like "
-		  "'{time} {path}'",
-		  format);
-	return -EINVAL;
-}
-
 int cli_watch_take(struct cli_watch *w, const struct cli_word *word)
 {
 	switch (word->option->id) {
@@ -215,25 +163,9 @@ int cli_watch_take(struct cli_watch *w, const struct cli_word *word)
 		return 0;
 	case OPT_EVENTS:
 		return parse_events(w, word->value);
-	case OPT_FORMAT:
-		w->format = word->value;
-		return parse_format(w, word->value);
-	case OPT_COLUMNS:
-		w->output.columns = word->value;
-		return 0;
-	case OPT_NULL:
-		w->null = true;
-		return 0;
-	case OPT_OUTPUT:
-		w->output.file = word->value;
-		return 0;
-	case OPT_UTC:
-		w->output.utc = true;
-		return 0;
-	case OPT_NO_ARGS:
-		w->output.no_args = true;
-		return 0;
 	default:
+		if (word->option->id < CLI_OPTION_WATCH)
+			return cli_output_take(&w->output, word);
 		return parse_filter(w, word);
 	}
 }
@@ -270,55 +202,19 @@ static int check_targets(const struct cli_watch *w)
 	return 0;
 }
 
-static int check_output(const struct cli_watch *w)
-{
-	enum ft_format_kind format = w->output.format;
-
-	if (w->null && w->format)
-		return contradiction("--null with --format", "-0 is a format itself");
-	if (!w->output.columns)
-		return 0;
-	if (w->null)
-		return contradiction("--columns with --null", "-0 prints paths alone");
-	if (format == FT_FORMAT_ECS || format == FT_FORMAT_OCSF)
-		return contradiction("--columns",
-				     "the fields of ecs and ocsf are given by their "
-				     "schemas");
-	if (format == FT_FORMAT_TEMPLATE)
-		return contradiction("--columns with a template",
-				     "the template names its columns itself");
-	return 0;
-}
-
 int cli_watch_check(struct cli_watch *w)
 {
 	int r = check_targets(w);
 
-	if (r == 0)
-		r = check_output(w);
-	if (w->null)
-		w->output.format = FT_FORMAT_RAW;
-	return r;
-}
-
-void cli_watch_look_at_terminal(struct cli_watch *w)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-	struct winsize size;
-
-	if (w->output.file || !isatty(w->output.fd))
-		return;
-	w->output.color =
-		!(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-	if (ioctl(w->output.fd, TIOCGWINSZ, &size) == 0)
-		w->output.width = size.ws_col;
+	return r < 0 ? r : cli_output_check(&w->output);
 }
 
 int cli_watch_init(struct cli_watch *w, int output_fd)
 {
 	int r;
 
-	*w = (struct cli_watch){.output = {.format = FT_FORMAT_TEXT, .fd = output_fd}};
+	*w = (struct cli_watch){0};
+	cli_output_init(&w->output, output_fd);
 	r = ft_session_new(&w->session, 0);
 	if (r < 0)
 		cli_error("cannot begin: %s", strerror(-r));

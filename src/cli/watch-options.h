@@ -4,29 +4,23 @@
 
 #include <stdint.h>
 
-#include "cli/options.h"
-#include "output/output.h"
+#include "cli/output-options.h"
 #include "session/session.h"
-
-/* Options of a stream, and of one command alone, have ids from these on. */
-enum { CLI_OPTION_HELP = 1, CLI_OPTION_STREAM = 90, CLI_OPTION_OWN = 100 };
 
 struct cli_watch {
 	struct ft_session *session;
-	struct ft_output_config output;
+	struct cli_output output;
 	uint64_t events; /* asked for; 0: the default */
 	enum ft_scope scope;
 	bool has_scope;
 	bool one_filesystem;
-	bool null;
-	const char *format; /* as given */
 	bool all;
 	const char **paths; /* borrowed from argv */
 	size_t paths_count;
 };
 
 extern const struct cli_options cli_watch_options;
-/* Those of them that say what of the records is told, and how. */
+/* Those of them that say which records are told, and how. */
 extern const struct cli_options cli_result_options;
 
 /* output_fd: where results go without -o. 0 or -errno after a message. */
@@ -37,8 +31,6 @@ int cli_watch_take(struct cli_watch *w, const struct cli_word *word);
 /* When all was taken: what contradicts itself is an error (-EINVAL, told). */
 int cli_watch_check(struct cli_watch *w);
 int cli_watch_add_path(struct cli_watch *w, const char *path);
-/* After the last option: colours and width, where results go to a terminal. */
-void cli_watch_look_at_terminal(struct cli_watch *w);
 /* What is to be watched goes into the session; no PATH: the current directory. 0 or
  * -errno after a message. */
 int cli_watch_add_targets(struct cli_watch *w);

@@ -64,7 +64,7 @@ static int parse(struct watch *w, const struct cli_command *c, int argc, char **
 	}
 	if (r == 0)
 		r = cli_watch_check(&w->what);
-	cli_watch_look_at_terminal(&w->what);
+	cli_output_look_at_terminal(&w->what.output);
 	return r;
 }
 
@@ -93,7 +93,7 @@ static int watch(struct watch *w)
 	w->stream.prepare = prepare;
 	w->stream.loop = (struct cli_loop){.source = &cli_session_source,
 					   .from = w->what.session,
-					   .config = &w->what.output,
+					   .config = &w->what.output.config,
 					   .ops = &ops};
 	cli_loop_raise_nofile();
 	r = cli_watch_add_targets(&w->what);

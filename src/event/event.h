@@ -4,6 +4,7 @@
 #pragma once
 
 #include "event/call.h"
+#include "event/decision.h"
 #include "event/mask.h"
 #include "event/process.h"
 
@@ -60,7 +61,8 @@ struct ft_event {
 	uint32_t error_count;
 	const struct ft_call *call; /* a call that was made, in place of a mask; else NULL
 				     */
-	uint64_t mnt_id;	    /* mnt_attach, mnt_detach: the unique id; 0: absent */
+	const struct ft_decision *decision; /* NULL: nobody was asked */
+	uint64_t mnt_id; /* mnt_attach, mnt_detach: the unique id; 0: absent */
 	/* FT_KIND_LOST */
 	enum ft_lost_where where;
 	uint64_t count; /* kernel records before filters */

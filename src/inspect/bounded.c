@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
-#include "proc/observe.h"
 
 enum { KILL_MSEC = 200 };
 
@@ -31,13 +31,13 @@ static _Noreturn void work(ft_bounded_fn fn, void *data, int to)
 /* 0: all that came; -ETIMEDOUT. */
 static int collect(int from, int msec, struct ft_bytes *out)
 {
-	int64_t end_ns = ft_observer_now() + msec * FT_NSEC_PER_MSEC;
+	int64_t end_ns = ft_boot_ns() + msec * FT_NSEC_PER_MSEC;
 	struct pollfd p = {.fd = from, .events = POLLIN};
 	char part[4096];
 	ssize_t n;
 
 	for (;;) {
-		int64_t left = (end_ns - ft_observer_now()) / FT_NSEC_PER_MSEC;
+		int64_t left = (end_ns - ft_boot_ns()) / FT_NSEC_PER_MSEC;
 		int r = left < 0 ? 0 : poll(&p, 1, (int)left);
 
 		if (r < 0 && errno == EINTR)

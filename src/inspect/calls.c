@@ -11,13 +11,13 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "inspect/calltap.h"
 #include "inspect/calltell.h"
 #include "kernel/abi.h"
 #include "proc/observe.h"
 #include "proc/tracker.h"
-#include "session/backlog.h"
 
 struct ft_calls {
 	struct ft_calls_config config;

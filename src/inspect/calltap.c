@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/number.h"
 #include "inspect/tracepoint.h"
 #include "proc/bpfring.h"
-#include "session/backlog.h"
 
 enum {
 	HEALTH_NSEC = 1000000000,

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/number.h"
 #include "kernel/feature.h"
 #include "output/jsonfield.h"
 #include "proc/tracker.h"
-#include "session/backlog.h"
 
 static const char area[] = "Features, by trying";
 

@@ -73,28 +73,28 @@ const char *ft_state_name(enum ft_state state)
 	return names[state];
 }
 
-const char *ft_verdict_name(enum ft_verdict verdict)
+const char *ft_judgement_name(enum ft_judgement verdict)
 {
 	static const char *const names[] = {
-		[FT_VERDICT_WORKS] = "works",
-		[FT_VERDICT_LOSES] = "loses",
-		[FT_VERDICT_BLIND] = "blind",
+		[FT_JUDGEMENT_WORKS] = "works",
+		[FT_JUDGEMENT_LOSES] = "loses",
+		[FT_JUDGEMENT_BLIND] = "blind",
 	};
 
 	return names[verdict];
 }
 
-enum ft_verdict ft_findings_judge(const struct ft_findings *f)
+enum ft_judgement ft_findings_judge(const struct ft_findings *f)
 {
-	enum ft_verdict verdict = FT_VERDICT_WORKS;
+	enum ft_judgement verdict = FT_JUDGEMENT_WORKS;
 
 	for (size_t i = 0; i < f->count; i++) {
 		const struct ft_finding *finding = &f->list[i];
 
 		if (finding->is_needed && finding->state == FT_STATE_MISSING)
-			return FT_VERDICT_BLIND;
+			return FT_JUDGEMENT_BLIND;
 		if (finding->loses && finding->state != FT_STATE_FINE)
-			verdict = FT_VERDICT_LOSES;
+			verdict = FT_JUDGEMENT_LOSES;
 	}
 	return verdict;
 }
@@ -147,11 +147,12 @@ static void put_finding(struct ft_bytes *out, const struct ft_finding *f, size_t
 void ft_findings_format_text(struct ft_bytes *out, const struct ft_findings *f)
 {
 	static const char *const ends[] = {
-		[FT_VERDICT_WORKS] = "What happens to files is seen here.",
-		[FT_VERDICT_LOSES] =
+		[FT_JUDGEMENT_WORKS] = "What happens to files is seen here.",
+		[FT_JUDGEMENT_LOSES] =
 			"Not all that happens to files is seen here: see what is limited "
 			"or missing.",
-		[FT_VERDICT_BLIND] = "Nothing can be watched here: see what is missing.",
+		[FT_JUDGEMENT_BLIND] =
+			"Nothing can be watched here: see what is missing.",
 	};
 	const char *area = "";
 	size_t width = 0;
@@ -170,7 +171,7 @@ void ft_findings_format_text(struct ft_bytes *out, const struct ft_findings *f)
 void ft_findings_format_json(struct ft_bytes *out, const struct ft_findings *f)
 {
 	ft_json_put_text(out, FT_SPAN("verdict"),
-			 ft_span_of(ft_verdict_name(ft_findings_judge(f))));
+			 ft_span_of(ft_judgement_name(ft_findings_judge(f))));
 	ft_json_put_name(out, FT_SPAN("findings"));
 	ft_bytes_put_char(out, '[');
 	for (size_t i = 0; i < f->count; i++) {

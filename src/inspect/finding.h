@@ -40,14 +40,14 @@ void ft_finding_tell(struct ft_finding *f, const char *text, const char *advice)
 void ft_findings_fini(struct ft_findings *f);
 const char *ft_state_name(enum ft_state state);
 
-enum ft_verdict {
-	FT_VERDICT_WORKS,
-	FT_VERDICT_LOSES, /* not all that happens would be told */
-	FT_VERDICT_BLIND, /* nothing can be watched */
+enum ft_judgement {
+	FT_JUDGEMENT_WORKS,
+	FT_JUDGEMENT_LOSES, /* not all that happens would be told */
+	FT_JUDGEMENT_BLIND, /* nothing can be watched */
 };
 
-enum ft_verdict ft_findings_judge(const struct ft_findings *f);
-const char *ft_verdict_name(enum ft_verdict verdict);
+enum ft_judgement ft_findings_judge(const struct ft_findings *f);
+const char *ft_judgement_name(enum ft_judgement verdict);
 void ft_findings_format_text(struct ft_bytes *out, const struct ft_findings *f);
 /* Fields of an object: verdict and findings. */
 void ft_findings_format_json(struct ft_bytes *out, const struct ft_findings *f);

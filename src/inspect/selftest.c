@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/file.h"
 #include "base/number.h"
@@ -19,7 +20,6 @@
 #include "inspect/canary.h"
 #include "kernel/mounts.h"
 #include "output/jsonfield.h"
-#include "proc/observe.h"
 #include "session/session.h"
 
 enum {
@@ -51,14 +51,14 @@ static int fail(struct ft_bytes *reason, const char *what, const char *why)
 
 static int take_records(struct ft_session *s, struct ft_canary *c)
 {
-	int64_t end_ns = ft_observer_now() + CANARY_MSEC * FT_NSEC_PER_MSEC;
+	int64_t end_ns = ft_boot_ns() + CANARY_MSEC * FT_NSEC_PER_MSEC;
 	struct pollfd p[] = {{.fd = s->epoll, .events = POLLIN},
 			     {.fd = c->ended, .events = POLLIN}};
 	struct ft_event *ev;
 	int r;
 
 	while (!ft_canary_is_back(c)) {
-		int64_t left = (end_ns - ft_observer_now()) / FT_NSEC_PER_MSEC;
+		int64_t left = (end_ns - ft_boot_ns()) / FT_NSEC_PER_MSEC;
 
 		r = left > 0 ? poll(p, FT_ARRAY_SIZE(p), (int)left) : 0;
 		if (r < 0 && errno != EINTR)
@@ -108,12 +108,12 @@ static int send_canary(struct ft_session *s, const char *dir, int64_t *ret_took_
 		       struct ft_bytes *reason)
 {
 	struct ft_canary c = {0};
-	int64_t began_ns = ft_observer_now();
+	int64_t began_ns = ft_boot_ns();
 	int r = ft_canary_send(&c, dir, s->way != FT_WAY_DESCRIPTORS), child, result;
 
 	if (r == 0)
 		r = take_records(s, &c);
-	*ret_took_ns = ft_observer_now() - began_ns;
+	*ret_took_ns = ft_boot_ns() - began_ns;
 	result = judge(&c, r, s->tracker_ops == &ft_tracker_bpf, reason);
 	child = ft_canary_fini(&c);
 	if (child == 0)
@@ -199,7 +199,7 @@ static int test_path(struct ft_selftests *s, const char *path, const char *type)
 		return -ENOMEM;
 	ft_bytes_printf(&dir, "%s/.fantail-doctor-%d-%llx",
 			strcmp(path, "/") == 0 ? "" : path, (int)getpid(),
-			(unsigned long long)ft_observer_now());
+			(unsigned long long)ft_boot_ns());
 	r = ft_bounded_run(test_in_child, (void *)ft_bytes_cstr(&dir), PATIENCE_MSEC,
 			   &result);
 	if (r == 0)

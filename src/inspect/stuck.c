@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/file.h"
 #include "base/number.h"
@@ -17,14 +17,6 @@
 
 enum { COMM_MAX = 64, NAME_LEN = 64 };
 
-static int64_t wall_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * FT_NSEC_PER_SEC + now.tv_nsec;
-}
-
 int ft_stuck_read(struct ft_stuck *ret)
 {
 	struct ft_stuck s = {.proc = -1};
@@ -32,7 +24,7 @@ int ft_stuck_read(struct ft_stuck *ret)
 
 	if (r == 0)
 		r = ft_waiters_read(s.proc, &s.waiters);
-	s.now_ns = wall_ns();
+	s.now_ns = ft_now_ns();
 	if (r == 0)
 		r = ft_groups_read(s.proc, FT_GROUPS_FANOTIFY, &s.groups);
 	if (r < 0) {

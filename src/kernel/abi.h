@@ -97,13 +97,30 @@ struct ft_abi_response {
 	uint32_t response;
 };
 
+/* What may follow it (6.3): the number of the rule, for the audit log. */
+struct ft_abi_response_audit {
+	struct ft_abi_response response;
+	uint8_t type;
+	uint8_t pad;
+	uint16_t len; /* of this part */
+	uint32_t rule;
+	uint32_t subject_trust;
+	uint32_t object_trust;
+};
+
 enum {
 	FT_RESPONSE_ALLOW = 0x01,
 	FT_RESPONSE_DENY = 0x02,
+	FT_RESPONSE_AUDIT = 0x10,     /* needs FT_INIT_ENABLE_AUDIT */
+	FT_RESPONSE_INFO = 0x20,      /* more follows */
+	FT_RESPONSE_ERRNO_SHIFT = 24, /* of a denial (6.14): needs CLASS_PRE_CONTENT */
+	FT_RESPONSE_INFO_AUDIT_RULE = 1,
+	FT_RESPONSE_TRUST_UNKNOWN = 2,
 };
 
-/* 6.14: the errno that the caller of open(2) is told. */
-#define FT_RESPONSE_DENY_ERRNO(error) (FT_RESPONSE_DENY | (uint32_t)(error) << 24)
+/* statx(2), 6.8: an id that is never given to another mount. */
+#define FT_STATX_MNT_ID_UNIQUE 0x00004000u
 
 _Static_assert(sizeof(struct ft_abi_metadata) == 24, "the kernel's layout");
 _Static_assert(sizeof(struct ft_abi_info) == 4, "the kernel's layout");
+_Static_assert(sizeof(struct ft_abi_response_audit) == 24, "the kernel's layout");

@@ -134,7 +134,9 @@ static int try_deny_errno(void)
 	/* Made without being opened: that would be asked about, too. */
 	r = mknodat(top, "asked", S_IFREG | 0600, 0) < 0 ? -errno : 0;
 	child = r < 0 ? r : ask(group, top);
-	r = child < 0 ? child : answer_with(group, FT_RESPONSE_DENY_ERRNO(EIO));
+	r = child < 0 ? child
+		      : answer_with(group,
+				    FT_RESPONSE_DENY | EIO << FT_RESPONSE_ERRNO_SHIFT);
 	/* Closing it lets the child go, whatever became of the answer. */
 	close(group);
 	if (child > 0)

@@ -40,16 +40,37 @@ ssize_t ft_group_read(int group, void *buffer, size_t n)
 	return r;
 }
 
-int ft_group_answer(int group, int fd, uint32_t response)
+static int write_answer(int group, const void *answer, size_t size)
 {
-	struct ft_abi_response answer = {.fd = fd, .response = response};
 	ssize_t n;
-	int r;
 
 	do {
-		n = write(group, &answer, sizeof(answer));
+		n = write(group, answer, size);
 	} while (n < 0 && errno == EINTR);
-	r = n < 0 ? -errno : 0;
+	return n < 0 ? -errno : 0;
+}
+
+int ft_group_respond(int group, int fd, uint32_t response, uint32_t audit_rule)
+{
+	const struct ft_abi_response_audit answer = {
+		.response = {.fd = fd, .response = response | FT_RESPONSE_INFO},
+		.type = FT_RESPONSE_INFO_AUDIT_RULE,
+		.len = sizeof(answer) - sizeof(answer.response),
+		.rule = audit_rule,
+		.subject_trust = FT_RESPONSE_TRUST_UNKNOWN,
+		.object_trust = FT_RESPONSE_TRUST_UNKNOWN,
+	};
+	const struct ft_abi_response plain = {.fd = fd, .response = response};
+
+	if ((response & FT_RESPONSE_AUDIT) && audit_rule > 0)
+		return write_answer(group, &answer, sizeof(answer));
+	return write_answer(group, &plain, sizeof(plain));
+}
+
+int ft_group_answer(int group, int fd, uint32_t response)
+{
+	int r = ft_group_respond(group, fd, response, 0);
+
 	close(fd);
 	return r;
 }

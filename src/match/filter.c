@@ -3,11 +3,10 @@
 #include "match/filter.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <locale.h>
-#include <pwd.h>
 
+#include "base/account.h"
 #include "base/cleanup.h"
 #include "base/number.h"
 
@@ -16,7 +15,6 @@ enum {
 	COPY_MAX = 4096, /* of a path, on the stack: longer ones are rare */
 	COMM_MAX = 15,	 /* what the kernel keeps of a name */
 	CONTAINER_PREFIX_MIN = 4,
-	LOOKUP_MAX = 1 << 20,
 };
 
 typedef int (*init_fn)(struct ft_filter *f, struct ft_filter_context *c,
@@ -199,83 +197,34 @@ static bool hits_container(const struct ft_filter *f, const struct ft_filter_con
 	return ft_span_equal(id, wanted);
 }
 
-/* Digits are an id, also where a user is called so; (uid_t)-1 is nobody's. 1: a name. */
-static int parse_id(struct ft_filter *f, const char *value, const char **ret_error)
+typedef int (*account_fn)(const char *name, uint32_t *ret_id);
+
+static int init_account(account_fn fn, struct ft_filter *f, const char *value,
+			const char *none, const char **ret_error)
 {
-	if (value[strspn(value, "0123456789")] != '\0')
-		return 1;
-	if (ft_number_parse(value, UINT32_MAX - 1, &f->number) < 0)
+	uint32_t id;
+	int r = fn(value, &id);
+
+	if (r == -ERANGE)
 		return fail(ret_error, -EINVAL, "id out of range");
-	return 0;
-}
-
-/* One try to look a name up in a buffer of this size; returns an error number. */
-typedef int (*lookup_fn)(const char *name, char *buf, size_t size, bool *ret_found,
-			 uint64_t *ret_id);
-
-static int lookup_user(const char *name, char *buf, size_t size, bool *ret_found,
-		       uint64_t *ret_id)
-{
-	struct passwd entry, *found = NULL;
-	int r = getpwnam_r(name, &entry, buf, size, &found);
-
-	*ret_found = found;
-	*ret_id = found ? found->pw_uid : 0;
-	return r;
-}
-
-static int lookup_group(const char *name, char *buf, size_t size, bool *ret_found,
-			uint64_t *ret_id)
-{
-	struct group entry, *found = NULL;
-	int r = getgrnam_r(name, &entry, buf, size, &found);
-
-	*ret_found = found;
-	*ret_id = found ? found->gr_gid : 0;
-	return r;
-}
-
-/* -ENOENT: no such name, which is told in several ways, see getpwnam_r(3). */
-static int lookup(lookup_fn fn, const char *name, uint64_t *ret_id)
-{
-	bool found = false;
-	int r = ERANGE;
-
-	for (size_t size = 1024; r == ERANGE && size <= LOOKUP_MAX; size *= 2) {
-		_cleanup_free_ char *buf = malloc(size);
-
-		if (!buf)
-			return -ENOMEM;
-		r = fn(name, buf, size, &found, ret_id);
-	}
-	if (found)
-		return 0;
-	return r == 0 || r == ESRCH || r == EBADF || r == EPERM ? -ENOENT : -r;
-}
-
-static int init_name(lookup_fn fn, struct ft_filter *f, const char *value,
-		     const char *none, const char **ret_error)
-{
-	int r = parse_id(f, value, ret_error);
-
-	if (r <= 0)
-		return r;
-	r = lookup(fn, value, &f->number);
 	if (r == -ENOENT)
 		return fail(ret_error, r, none);
-	return r < 0 ? fail(ret_error, r, "name could not be looked up") : 0;
+	if (r < 0)
+		return fail(ret_error, r, "name could not be looked up");
+	f->number = id;
+	return 0;
 }
 
 static int init_uid(struct ft_filter *f, struct ft_filter_context *c, const char *value,
 		    const char **ret_error)
 {
-	return init_name(lookup_user, f, value, "no such user", ret_error);
+	return init_account(ft_account_user, f, value, "no such user", ret_error);
 }
 
 static int init_gid(struct ft_filter *f, struct ft_filter_context *c, const char *value,
 		    const char **ret_error)
 {
-	return init_name(lookup_group, f, value, "no such group", ret_error);
+	return init_account(ft_account_group, f, value, "no such group", ret_error);
 }
 
 static bool hits_uid(const struct ft_filter *f, const struct ft_filter_context *c,

@@ -8,6 +8,8 @@
 #include "output/format.h"
 #include "output/hostinfo.h"
 
+enum { NSEC_PER_USEC = 1000 };
+
 #define GETTER(column)                                                                   \
 	static void put_##column(struct ft_format *f, struct ft_bytes *out,              \
 				 const struct ft_event *ev, uint64_t seq)
@@ -282,6 +284,8 @@ GETTER(error)
 {
 	if (ev->has_error)
 		ft_column_put_errno(out, ev->error);
+	else if (ev->decision && ev->decision->error > 0)
+		ft_column_put_errno(out, ev->decision->error);
 }
 
 GETTER(error_count)
@@ -294,6 +298,48 @@ GETTER(mount_id)
 {
 	if (ev->mnt_id != 0)
 		ft_bytes_put_u64(out, ev->mnt_id);
+}
+
+/* In one word, and in observation that it was not meant. */
+GETTER(decision)
+{
+	const struct ft_decision *d = ev->decision;
+
+	if (!d)
+		return;
+	if (d->answered != d->verdict)
+		ft_bytes_put_lit(out, "would ");
+	ft_bytes_put_str(out, ft_verdict_name(d->verdict));
+}
+
+GETTER(verdict)
+{
+	if (ev->decision)
+		ft_bytes_put_str(out, ft_verdict_name(ev->decision->verdict));
+}
+
+GETTER(answered)
+{
+	if (ev->decision)
+		ft_bytes_put_str(out, ft_verdict_name(ev->decision->answered));
+}
+
+GETTER(rule)
+{
+	if (ev->decision)
+		ft_bytes_put_span(out, ev->decision->rule);
+}
+
+GETTER(mode)
+{
+	if (ev->decision)
+		ft_bytes_put_str(out, ft_guard_mode_name(ev->decision->mode));
+}
+
+GETTER(us)
+{
+	if (ev->decision)
+		ft_bytes_put_i64(out, ev->decision->took_ns / NSEC_PER_USEC);
 }
 
 GETTER(count)
@@ -324,6 +370,8 @@ GETTER(reason)
 {
 	if (ev->kind == FT_KIND_GAP && ev->reason)
 		ft_bytes_put_str(out, ev->reason);
+	else if (ev->decision)
+		ft_bytes_put_span(out, ev->decision->reason);
 }
 
 GETTER(call)
@@ -386,16 +434,27 @@ static const struct ft_column table[] = {
 	[FT_COLUMN_PARENTS] = {"parents", "ancestors, nearest first", 0, put_parents},
 	[FT_COLUMN_CANDIDATES] = {"candidates", "ambiguous: who it may have been", 0,
 				  put_candidates},
-	[FT_COLUMN_ERROR] = {"error", "fs_error, call: the error", 8, put_error},
+	[FT_COLUMN_ERROR] = {"error", "fs_error, decision, call: the error", 8,
+			     put_error},
 	[FT_COLUMN_ERROR_COUNT] = {"error_count", "fs_error: errors since the last one",
 				   5, put_error_count},
 	[FT_COLUMN_MOUNT_ID] = {"mount_id", "mnt_attach, mnt_detach: the mount", 12,
 				put_mount_id},
+	[FT_COLUMN_DECISION] = {"decision",
+				"verdict, with would where it was not answered", 10,
+				put_decision},
+	[FT_COLUMN_VERDICT] = {"verdict", "decision: of the policy", 7, put_verdict},
+	[FT_COLUMN_ANSWERED] = {"answered", "decision: what the kernel was told", 8,
+				put_answered},
+	[FT_COLUMN_RULE] = {"rule", "decision: the rule, none is the default", 12,
+			    put_rule},
+	[FT_COLUMN_MODE] = {"mode", "decision: enforce or observe", 7, put_mode},
+	[FT_COLUMN_US] = {"us", "decision: microseconds until the answer", 6, put_us},
 	[FT_COLUMN_COUNT] = {"count", "lost: how many records", 8, put_count},
 	[FT_COLUMN_WHERE] = {"where", "lost: where", 10, put_where},
 	[FT_COLUMN_FROM] = {"from", "gap: its begin", 30, put_from},
 	[FT_COLUMN_TO] = {"to", "gap: its end", 30, put_to},
-	[FT_COLUMN_REASON] = {"reason", "gap: why", 0, put_reason},
+	[FT_COLUMN_REASON] = {"reason", "gap, decision: why", 0, put_reason},
 	[FT_COLUMN_CALL] = {"call", "audit: the call, its arguments and result", 0,
 			    put_call},
 	[FT_COLUMN_RET] = {"ret", "audit: what the call returned", 5, put_ret},

@@ -2,6 +2,7 @@
 /* CSV as RFC 4180 has it, but for lines that end as Unix tools expect. */
 #include "output/format.h"
 
+#include "base/cleanup.h"
 #include "base/escape.h"
 
 static const struct ft_column_list defaults = {
@@ -17,11 +18,19 @@ static const struct ft_column_list defaults = {
 	.count = 27,
 };
 
+/* What follows them where decisions are told. */
+static const uint8_t of_decisions[] = {FT_COLUMN_VERDICT, FT_COLUMN_ANSWERED,
+				       FT_COLUMN_RULE,	  FT_COLUMN_MODE,
+				       FT_COLUMN_ERROR,	  FT_COLUMN_US};
+
 static int csv_open(struct ft_format *f, const struct ft_output_config *c,
 		    char **ret_error)
 {
-	if (f->columns.count == 0)
-		f->columns = defaults;
+	if (f->columns.count > 0)
+		return 0;
+	f->columns = defaults;
+	for (size_t i = 0; c->decisions && i < FT_ARRAY_SIZE(of_decisions); i++)
+		f->columns.ids[f->columns.count++] = of_decisions[i];
 	return 0;
 }
 

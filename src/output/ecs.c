@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "output/decisionfield.h"
 #include "output/hostinfo.h"
 #include "output/jsonfield.h"
 
@@ -93,6 +94,16 @@ static void put_call_fields(struct ft_bytes *out, const struct ft_event *ev)
 	ft_json_put_text(out, FT_SPAN("reason"), ev->call->alert);
 }
 
+/* Of the attempt that the event tells of; that the guard did its work is no outcome. */
+static void put_outcome(struct ft_bytes *out, const struct ft_decision *d)
+{
+	if (d->answered == FT_VERDICT_DENY)
+		ft_bytes_put_lit(out, ",\"outcome\":\"failure\"");
+	else
+		ft_bytes_put_lit(out, ",\"outcome\":\"success\"");
+	ft_json_put_text(out, FT_SPAN("reason"), d->reason);
+}
+
 static void put_event_fields(struct ft_bytes *out, const struct ft_event *ev,
 			     uint64_t seq)
 {
@@ -104,6 +115,8 @@ static void put_event_fields(struct ft_bytes *out, const struct ft_event *ev,
 		ft_bytes_put_lit(out, ",\"kind\":\"event\",\"category\":[\"file\"]");
 		put_types(out, ev->mask);
 		put_action(out, ev->mask);
+		if (ev->decision)
+			put_outcome(out, ev->decision);
 	} else {
 		ft_bytes_put_lit(out,
 				 ",\"kind\":\"pipeline_error\",\"type\":[\"error\"]");
@@ -281,6 +294,8 @@ static void put_own(struct ft_format *f, struct ft_bytes *out, const struct ft_e
 		ft_json_put_u64(out, FT_SPAN("mount_id"), ev->mnt_id);
 	if (ev->pid > 0)
 		put_own_process(f, out, ev);
+	if (ev->decision)
+		ft_decisionfield_put(out, ev->decision, ~UINT64_C(0));
 	ft_json_end_object(out, FT_SPAN("fantail"), mark);
 }
 
@@ -292,6 +307,12 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 		ft_bytes_put_lit(out, ",\"error\":{\"code\":\"");
 		ft_column_put_errno(out, ev->error);
 		ft_bytes_put_lit(out, "\"}");
+	}
+	if (ev->decision && ev->decision->rule.len > 0) {
+		size_t mark = ft_json_begin_object(out, FT_SPAN("rule"));
+
+		ft_json_put_text(out, FT_SPAN("name"), ev->decision->rule);
+		ft_json_end_object(out, FT_SPAN("rule"), mark);
 	}
 	if (ev->pid > 0)
 		ft_fragments_put(f, out, ev, make_process);

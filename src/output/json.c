@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "base/hash.h"
+#include "output/decisionfield.h"
 #include "output/jsonfield.h"
 
 enum {
@@ -46,6 +47,10 @@ static const uint64_t process_fields =
 	FIELD(LOGIN_USER) | FIELD(PPID) | FIELD(START) | FIELD(CGROUP) |
 	FIELD(CONTAINER) | FIELD(PARENTS) | FIELD(CANDIDATES);
 
+static const uint64_t decision_fields = FIELD(VERDICT) | FIELD(ANSWERED) | FIELD(RULE) |
+					FIELD(MODE) | FIELD(REASON) | FIELD(ERROR) |
+					FIELD(US);
+
 static int json_open(struct ft_format *f, const struct ft_output_config *c,
 		     char **ret_error)
 {
@@ -61,6 +66,8 @@ static int json_open(struct ft_format *f, const struct ft_output_config *c,
 		j->fields = ~(FIELD(GROUP) | FIELD(PIDFD_ID));
 	if (j->fields & FIELD(PROCESS))
 		j->fields |= process_fields | FIELD(PID);
+	if (j->fields & FIELD(DECISION))
+		j->fields |= decision_fields;
 	f->state = j;
 	return 0;
 }
@@ -311,6 +318,8 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 	put_error(out, ev, fields);
 	if (ev->pid > 0 && (fields & (process_fields | FIELD(PID) | FIELD(GROUP))))
 		ft_fragments_put(f, out, ev, make_process);
+	if (ev->decision)
+		ft_decisionfield_put(out, ev->decision, fields);
 }
 
 static void put_lost(struct ft_bytes *out, const struct ft_event *ev)

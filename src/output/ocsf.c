@@ -7,12 +7,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "output/decisionfield.h"
 #include "output/hostinfo.h"
 #include "output/jsonfield.h"
 
 enum {
 	CLASS = 1001,
 	SEVERITY_INFORMATIONAL = 1,
+	SEVERITY_LOW = 2,
 	SEVERITY_MEDIUM = 3,
 	SEVERITY_HIGH = 4,
 	ACTIVITY_OTHER = 99,
@@ -95,7 +97,11 @@ static unsigned int severity_of(const struct ft_event *ev)
 {
 	if (ev->kind != FT_KIND_EVENT || (ev->call && ev->call->alert.len > 0))
 		return SEVERITY_MEDIUM;
-	return ev->mask & FT_EV_FS_ERROR ? SEVERITY_HIGH : SEVERITY_INFORMATIONAL;
+	if (ev->mask & FT_EV_FS_ERROR)
+		return SEVERITY_HIGH;
+	if (ev->decision && ev->decision->verdict == FT_VERDICT_DENY)
+		return SEVERITY_LOW;
+	return SEVERITY_INFORMATIONAL;
 }
 
 static void put_classification(struct ft_bytes *out, const struct ft_event *ev)
@@ -114,14 +120,16 @@ static void put_classification(struct ft_bytes *out, const struct ft_event *ev)
 	ft_json_put_i64(out, FT_SPAN("time"), to_msec(ev->time_ns));
 }
 
-static void put_metadata(struct ft_bytes *out, uint64_t seq)
+static void put_metadata(struct ft_bytes *out, uint64_t seq, bool decides)
 {
 	size_t mark = ft_json_begin_object(out, FT_SPAN("metadata"));
 
 	ft_bytes_put_lit(
-		out,
-		",\"version\":\"1.3.0\",\"product\":{\"name\":\"fantail\","
-		"\"vendor_name\":\"fantail\"},\"profiles\":[\"host\",\"container\"]");
+		out, ",\"version\":\"1.3.0\",\"product\":{\"name\":\"fantail\","
+		     "\"vendor_name\":\"fantail\"},\"profiles\":[\"host\",\"container\"");
+	if (decides)
+		ft_bytes_put_lit(out, ",\"security_control\"");
+	ft_bytes_put_char(out, ']');
 	ft_json_put_u64(out, FT_SPAN("sequence"), seq);
 	ft_json_end_object(out, FT_SPAN("metadata"), mark);
 }
@@ -155,6 +163,48 @@ static void put_files(struct ft_bytes *out, const struct ft_event *ev)
 	}
 	put_file(out, FT_SPAN("file"), ev->old_path, type);
 	put_file(out, FT_SPAN("file_result"), ev->path, type);
+}
+
+/* The profile of security controls: what was done (action), and what came of it. */
+static const struct disposition {
+	enum ft_verdict verdict;
+	enum ft_verdict answered;
+	unsigned int action_id;
+	const char *action;
+	unsigned int disposition_id;
+	const char *disposition;
+} dispositions[] = {
+	{FT_VERDICT_ALLOW, FT_VERDICT_ALLOW, 1, "Allowed", 1, "Allowed"},
+	{FT_VERDICT_DENY, FT_VERDICT_DENY, 2, "Denied", 2, "Blocked"},
+	{FT_VERDICT_DENY, FT_VERDICT_ALLOW, 1, "Allowed", 17, "Logged"},
+	{FT_VERDICT_ALLOW, FT_VERDICT_DENY, 2, "Denied", 2, "Blocked"},
+};
+
+static void put_disposition(struct ft_bytes *out, const struct disposition *d)
+{
+	ft_json_put_u64(out, FT_SPAN("action_id"), d->action_id);
+	ft_json_put_text(out, FT_SPAN("action"), ft_span_of(d->action));
+	ft_json_put_u64(out, FT_SPAN("disposition_id"), d->disposition_id);
+	ft_json_put_text(out, FT_SPAN("disposition"), ft_span_of(d->disposition));
+}
+
+static void put_decision(struct ft_bytes *out, const struct ft_decision *d)
+{
+	size_t mark;
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(dispositions); i++) {
+		if (dispositions[i].verdict == d->verdict &&
+		    dispositions[i].answered == d->answered)
+			put_disposition(out, &dispositions[i]);
+	}
+	if (d->answered == FT_VERDICT_DENY)
+		ft_bytes_put_lit(out, ",\"status_id\":2,\"status\":\"Failure\"");
+	else
+		ft_bytes_put_lit(out, ",\"status_id\":1,\"status\":\"Success\"");
+	ft_json_put_text(out, FT_SPAN("status_detail"), d->reason);
+	mark = ft_json_begin_object(out, FT_SPAN("policy"));
+	ft_json_put_text(out, FT_SPAN("name"), d->rule);
+	ft_json_end_object(out, FT_SPAN("policy"), mark);
 }
 
 static void put_user(struct ft_format *f, struct ft_bytes *out,
@@ -277,6 +327,8 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 	else
 		ft_bytes_put_lit(out, ",\"actor\":{\"app_name\":\"unknown\"}");
 	put_files(out, ev);
+	if (ev->decision)
+		put_decision(out, ev->decision);
 	mark = ft_json_begin_object(out, FT_SPAN("unmapped"));
 	if (ev->call)
 		ft_json_put_call_event(out, ev->call);
@@ -287,6 +339,8 @@ static void put_event(struct ft_format *f, struct ft_bytes *out,
 	put_unmapped_file(out, ev);
 	if (ev->pid > 0)
 		put_unmapped_process(f, out, ev);
+	if (ev->decision)
+		ft_decisionfield_put(out, ev->decision, ~UINT64_C(0));
 	ft_json_end_object(out, FT_SPAN("unmapped"), mark);
 }
 
@@ -325,7 +379,7 @@ static void ocsf_put(struct ft_format *f, struct ft_bytes *out, const struct ft_
 	size_t mark = ft_json_begin(out), device;
 
 	put_classification(out, ev);
-	put_metadata(out, seq);
+	put_metadata(out, seq, ev->decision);
 	device = ft_json_begin_object(out, FT_SPAN("device"));
 	ft_json_put_text(out, FT_SPAN("hostname"), ft_span_of(o->host));
 	ft_bytes_put_lit(out, ",\"type_id\":0");

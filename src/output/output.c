@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/number.h"
 #include "output/writer.h"
@@ -153,12 +154,10 @@ static void tell_dropped(struct ft_output *o)
 		.has_count = true,
 		.count = o->untold,
 	};
-	struct timespec now;
 
 	if (o->untold == 0)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	lost.time_ns = now.tv_sec * FT_NSEC_PER_SEC + now.tv_nsec;
+	lost.time_ns = ft_now_ns();
 	if (put_record(o, &lost) == 0)
 		o->untold = 0;
 }

@@ -23,7 +23,8 @@ struct ft_output_config {
 	int fd;			   /* borrowed; where file is NULL */
 	bool utc; /* text: UTC instead of local time; json, csv, ecs, ocsf and template
 		     are always UTC */
-	bool no_args; /* leave process arguments out, everywhere */
+	bool no_args;	/* leave process arguments out, everywhere */
+	bool decisions; /* text, csv: their own columns tell of decisions */
 	bool color;
 	unsigned int width; /* text on a terminal: columns of the screen; 0: do not fit to
 			       a width */

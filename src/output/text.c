@@ -14,6 +14,12 @@ static const struct ft_column_list defaults = {
 	.count = 4,
 };
 
+static const struct ft_column_list of_decisions = {
+	.ids = {FT_COLUMN_TIME, FT_COLUMN_PROCESS, FT_COLUMN_DECISION, FT_COLUMN_EVENTS,
+		FT_COLUMN_PATH, FT_COLUMN_RULE, FT_COLUMN_REASON},
+	.count = 7,
+};
+
 enum { GAP = 2, CUT_LEAST = 12, CUT_SHORT = 6 };
 
 #define ARROW	  " -> "
@@ -41,7 +47,7 @@ static int text_open(struct ft_format *f, const struct ft_output_config *c,
 	if (!t)
 		return -ENOMEM;
 	if (f->columns.count == 0)
-		f->columns = defaults;
+		f->columns = c->decisions ? of_decisions : defaults;
 	t->arrow = !ft_column_list_has(&f->columns, FT_COLUMN_OLD_PATH);
 	f->short_time = true;
 	f->state = t;
@@ -77,6 +83,15 @@ static const char *event_color(uint64_t mask)
 	return NULL;
 }
 
+static const char *verdict_color(const struct ft_decision *d)
+{
+	if (!d)
+		return NULL;
+	if (d->verdict == FT_VERDICT_ALLOW)
+		return "\033[32m";
+	return d->answered == FT_VERDICT_DENY ? "\033[1;31m" : "\033[33m";
+}
+
 static const char *cell_color(const struct ft_format *f, enum ft_column_id id,
 			      const struct ft_event *ev)
 {
@@ -90,6 +105,10 @@ static const char *cell_color(const struct ft_format *f, enum ft_column_id id,
 		return "\033[36m";
 	case FT_COLUMN_EVENTS:
 		return event_color(ev->mask);
+	case FT_COLUMN_DECISION:
+	case FT_COLUMN_VERDICT:
+	case FT_COLUMN_ANSWERED:
+		return verdict_color(ev->decision);
 	default:
 		return NULL;
 	}

@@ -7,11 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/number.h"
 
 static int read_link(int fd, struct ft_bytes *out)
 {
@@ -120,17 +121,14 @@ static void take_name(struct ft_walk *w, struct ft_bytes *ret_name)
 static bool was_just_renamed(int fd)
 {
 	enum { FRESH_NSEC = 20 * 1000 * 1000 };
-	struct timespec now;
 	struct stat st;
-	int64_t age;
+	int64_t changed_ns;
 
 	if (fstat(fd, &st) < 0 || (st.st_ctim.tv_sec == st.st_mtim.tv_sec &&
 				   st.st_ctim.tv_nsec == st.st_mtim.tv_nsec))
 		return false;
-	clock_gettime(CLOCK_REALTIME, &now);
-	age = (now.tv_sec - st.st_ctim.tv_sec) * INT64_C(1000000000) +
-	      (now.tv_nsec - st.st_ctim.tv_nsec);
-	return age < FRESH_NSEC;
+	changed_ns = st.st_ctim.tv_sec * FT_NSEC_PER_SEC + st.st_ctim.tv_nsec;
+	return ft_now_ns() - changed_ns < FRESH_NSEC;
 }
 
 int ft_walk_up(struct ft_walk *w, struct ft_bytes *ret_name, struct ft_key *ret_parent)

@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/number.h"
 #include "proc/container.h"
 
@@ -30,22 +30,9 @@ struct look {
 	size_t parents_count;
 };
 
-static int64_t read_clock(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * FT_NSEC_PER_SEC + ts.tv_nsec;
-}
-
-int64_t ft_observer_now(void)
-{
-	return read_clock(CLOCK_BOOTTIME);
-}
-
 int64_t ft_observer_wall_offset(void)
 {
-	return read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+	return ft_now_ns() - ft_boot_ns();
 }
 
 int64_t ft_observer_start(const struct ft_observer *o, const struct ft_proc_stat *stat)
@@ -59,11 +46,11 @@ int64_t ft_observer_start(const struct ft_observer *o, const struct ft_proc_stat
  */
 static int glance(struct ft_observer *o, pid_t pid, struct look *l)
 {
-	l->begun = ft_observer_now();
+	l->begun = ft_boot_ns();
 	l->uid = l->gid = 0;
 	l->has_ids = ft_procfs_read_ids(o->proc, pid, &l->uid, &l->gid);
 	int r = ft_procfs_read_stat(o->proc, pid, &o->text, &l->stat);
-	l->stated = ft_observer_now();
+	l->stated = ft_boot_ns();
 	return r;
 }
 

@@ -24,7 +24,6 @@ void ft_observer_fini(struct ft_observer *o);
  */
 int ft_observer_seed(struct ft_observer *o);
 
-int64_t ft_observer_now(void);
 /* From CLOCK_BOOTTIME to the wall clock. */
 int64_t ft_observer_wall_offset(void);
 /* When the process was surely there: the end of the tick in which it started. */

@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/number.h"
-#include "proc/observe.h"
 
 /* A process that changes under each of so many looks: what it becomes will be told. */
 enum { TRIES = 3 };
@@ -43,7 +43,7 @@ static bool look(struct ft_seeder *s, pid_t pid, struct ft_proc_stat *stat,
 	struct ft_proc_stat again;
 
 	for (int i = 0; i < TRIES; i++) {
-		step->time = ft_observer_now();
+		step->time = ft_boot_ns();
 		if (ft_procfs_read_stat(s->proc, pid, &s->text, stat) < 0)
 			return false;
 		read_text(s, pid, step);
@@ -85,7 +85,7 @@ int ft_seeder_run(struct ft_seeder *s, struct ft_history *h)
 	if (!dir)
 		return -EIO;
 	ft_history_begin_seeding(h);
-	int64_t begun = ft_observer_now();
+	int64_t begun = ft_boot_ns();
 	while ((entry = readdir(dir))) {
 		if (ft_number_parse(entry->d_name, INT32_MAX, &pid) == 0 && pid > 0)
 			seed_one(s, h, (pid_t)pid);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/number.h"
 #include "proc/bpfring.h"
 #include "proc/connector.h"
@@ -140,7 +141,7 @@ static void take_record(void *data, const void *record, size_t len)
 static void drain(struct ft_tracker *t)
 {
 	if (ft_bpfring_drain(&t->ring, take_record, t) > 0)
-		ft_history_forget(&t->history, ft_observer_now());
+		ft_history_forget(&t->history, ft_boot_ns());
 }
 
 /* Times that a program was not run, its copy included: not told before 5.12. */
@@ -181,7 +182,7 @@ static void make_good(struct ft_tracker *t, uint64_t count)
 {
 	t->lost += count;
 	(void)ft_seeder_run(&t->seeder, &t->history);
-	ft_history_forget(&t->history, ft_observer_now());
+	ft_history_forget(&t->history, ft_boot_ns());
 	drain(t);
 }
 

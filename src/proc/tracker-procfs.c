@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "proc/execs.h"
 #include "proc/observe.h"
 #include "proc/share.h"
@@ -69,7 +70,7 @@ static void procfs_begin(struct ft_tracker *t, int64_t from, int64_t to)
  * of another. */
 static void procfs_exec(struct ft_tracker *t, const struct ft_open_exec *exec)
 {
-	ft_execs_add(&t->execs, exec->pid, ft_observer_now());
+	ft_execs_add(&t->execs, exec->pid, ft_boot_ns());
 }
 
 static bool is_exec_told(const struct ft_tracker *t, pid_t pid)
@@ -292,7 +293,7 @@ static int procfs_add_root(struct ft_tracker *t, pid_t root)
 		return -ESRCH;
 	}
 	t->roots[t->roots_count++] =
-		(struct root){root, p->now->stat.start, ft_observer_now()};
+		(struct root){root, p->now->stat.start, ft_boot_ns()};
 	return 0;
 }
 

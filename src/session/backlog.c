@@ -5,28 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
-#include "base/number.h"
 #include "kernel/group.h"
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * FT_NSEC_PER_SEC + ts.tv_nsec;
-}
-
-int64_t ft_now_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
-
-int64_t ft_boot_ns(void)
-{
-	return clock_ns(CLOCK_BOOTTIME);
-}
 
 /* The moment before a read that found nothing: whatever is read later happened after it.
  */

@@ -2,6 +2,7 @@
 /* What has been read from a group and not been told yet. */
 #pragma once
 
+#include "base/clock.h"
 #include "kernel/decode.h"
 
 enum {
@@ -52,6 +53,3 @@ bool ft_backlog_peek(const struct ft_backlog *b, unsigned int n, struct ft_recor
 bool ft_backlog_is_empty(const struct ft_backlog *b);
 /* All told: the memory of a long backlog goes back. */
 void ft_backlog_clear(struct ft_backlog *b);
-
-int64_t ft_now_ns(void);
-int64_t ft_boot_ns(void);

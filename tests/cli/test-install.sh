@@ -26,8 +26,8 @@ program=$(find "$root" -path '*/bin/fantail')
 [ -x "$program" ] || fail "no bin/fantail"
 (cd / && env -i "$program" --version) | grep -qx 'fantail [0-9.]*' || fail "$program does not run from there"
 
-for name in fantail.1 fantail-watch.1 fantail-json.5 libfantail.3 fantail.h libfantail.so libfantail.a \
-	libfantail.pc fantail-event.schema.json _fantail fantail.fish bash-completion/completions/fantail; do
+for name in fantail.1 fantail-watch.1 fantail-guard.1 fantail-json.5 fantail-policy.5 libfantail.3 fantail.h libfantail.so \
+	libfantail.a libfantail.pc fantail-guard.service policies/ssh-keys.yaml fantail-event.schema.json _fantail fantail.fish bash-completion/completions/fantail; do
 	find "$root" -path "*/$name" | grep -q . || fail "not installed: $name"
 done
 

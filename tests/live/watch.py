@@ -33,6 +33,8 @@ class Watch:
         output=True,
         prefix=(),
         program=FANTAIL,
+        preexec=die_with_parent,
+        fds=(),
         **popen,
     ):
         here = temp_dir("watch")
@@ -51,8 +53,8 @@ class Watch:
                 [c if isinstance(c, bytes) else os.fsencode(str(c)) for c in command],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
-                pass_fds=[write_end],
-                preexec_fn=die_with_parent,
+                pass_fds=[write_end, *fds],
+                preexec_fn=preexec,
                 **popen,
             )
         os.close(write_end)
@@ -102,6 +104,10 @@ class Watch:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+    def all_records(self):
+        """All records of one that has ended."""
+        return parse(self.output())
 
     def new_records(self):
         """Whole records that came since the last call."""

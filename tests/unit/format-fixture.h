@@ -40,6 +40,26 @@ static const __attribute__((unused)) struct ft_event created = {
 	.process = &touch,
 };
 
+static const struct ft_decision denial = {
+	.verdict = FT_VERDICT_DENY,
+	.answered = FT_VERDICT_DENY,
+	.mode = FT_MODE_ENFORCE,
+	.rule = {"ssh-keys", 8},
+	.reason = {"rule", 4},
+	.took_ns = 41999,
+};
+
+static const __attribute__((unused)) struct ft_event denied = {
+	.path_source = FT_PATH_NOW,
+	.time_ns = NOON,
+	.mask = FT_EV_OPEN_PERM,
+	.path = {"/srv/a.txt", 10},
+	.pid = 4711,
+	.certainty = FT_CERTAINTY_EXACT,
+	.process = &touch,
+	.decision = &denial,
+};
+
 static const __attribute__((unused)) struct ft_event lost = {
 	.kind = FT_KIND_LOST,
 	.time_ns = NOON,

@@ -21,16 +21,16 @@ static void test_verdict(void **state)
 {
 	struct ft_findings f = {0};
 
-	assert_int_equal(ft_findings_judge(&f), FT_VERDICT_WORKS);
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_WORKS);
 	/* Missing, but nothing is lost by it. */
 	ft_finding_add(&f, "A", "a", FT_STATE_MISSING);
 	ft_finding_add(&f, "A", "b", FT_STATE_FINE)->loses = true;
 	ft_finding_add(&f, "A", "c", FT_STATE_LIMITED)->is_needed = true;
-	assert_int_equal(ft_findings_judge(&f), FT_VERDICT_WORKS);
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_WORKS);
 	ft_finding_add(&f, "B", "d", FT_STATE_LIMITED)->loses = true;
-	assert_int_equal(ft_findings_judge(&f), FT_VERDICT_LOSES);
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_LOSES);
 	ft_finding_add(&f, "B", "e", FT_STATE_MISSING)->is_needed = true;
-	assert_int_equal(ft_findings_judge(&f), FT_VERDICT_BLIND);
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_BLIND);
 	ft_findings_fini(&f);
 }
 

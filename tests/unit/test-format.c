@@ -119,6 +119,59 @@ static void test_text_color(void **state)
 	expect(f, &ev, 1, "\033[36mtouch\033[0m            \033[31mdelete\033[0m\n");
 }
 
+static void test_text_decision(void **state)
+{
+	_cleanup_format_ struct ft_format *f = make(&(struct ft_output_config){
+		.format = FT_FORMAT_TEXT, .decisions = true, .utc = true});
+	_cleanup_format_ struct ft_format *colored = make(&(struct ft_output_config){
+		.format = FT_FORMAT_TEXT, .columns = "decision", .color = true});
+	struct ft_decision d = denial;
+	struct ft_event ev = denied;
+
+	expect(f, &denied, 1,
+	       "12:00:00.123  touch(4711)             deny        open_perm              "
+	       " "
+	       "  /srv/a.txt  ssh-keys      rule\n");
+	expect(colored, &denied, 1, "\033[1;31mdeny\033[0m\n");
+	ev.decision = &d;
+	d.answered = FT_VERDICT_ALLOW;
+	d.rule = FT_SPAN("a\nb\033\xff");
+	d.reason.len = 0;
+	expect(f, &ev, 1,
+	       "12:00:00.123  touch(4711)             would deny  open_perm              "
+	       " "
+	       "  /srv/a.txt  a\\nb\\x1b\\xff  -\n");
+	expect(colored, &ev, 1, "\033[33mwould deny\033[0m\n");
+	d.verdict = FT_VERDICT_ALLOW;
+	expect(colored, &ev, 1, "\033[32mallow\033[0m\n");
+	expect(colored, &created, 1, "-\n");
+}
+
+static void test_csv_decision(void **state)
+{
+	_cleanup_format_ struct ft_format *f = make(&(struct ft_output_config){
+		.format = FT_FORMAT_CSV,
+		.columns = "verdict,answered,rule,mode,reason,us,error"});
+	_cleanup_format_ struct ft_format *own = make(
+		&(struct ft_output_config){.format = FT_FORMAT_CSV, .decisions = true});
+	_cleanup_bytes_ struct ft_bytes out = {0};
+	struct ft_decision d = denial;
+	struct ft_event ev = denied;
+
+	ev.decision = &d;
+	d.error = EBUSY;
+	expect(f, &ev, 1, "deny,deny,ssh-keys,enforce,rule,41,EBUSY\n");
+	expect(f, &denied, 1, "deny,deny,ssh-keys,enforce,rule,41,\n");
+	expect(f, &created, 1, ",,,,,,\n");
+	expect(f, &gap, 1,
+	       "*** GAP nobody was watching from "
+	       "2026-11-20T11:59:57.123456789Z to "
+	       "2026-11-20T11:59:59.123456789Z: killed,,,,,,\n");
+	ft_format_begin(own, &out);
+	assert_non_null(strstr(ft_bytes_cstr(&out),
+			       ",reason,verdict,answered,rule,mode,error,us\n"));
+}
+
 static void expect_cut(const char *path, unsigned int width, const char *line)
 {
 	_cleanup_format_ struct ft_format *f = make(&(struct ft_output_config){
@@ -323,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_ambiguous),
 		cmocka_unit_test(test_text_color),
+		cmocka_unit_test(test_text_decision),
+		cmocka_unit_test(test_csv_decision),
 		cmocka_unit_test(test_text_width),
 		cmocka_unit_test(test_text_width_of_a_line),
 		cmocka_unit_test(test_text_rename),

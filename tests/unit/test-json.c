@@ -255,6 +255,42 @@ static void test_json_error_and_mount(void **state)
 	expect(f, &mount, 1, "{\"events\":[\"mnt_attach\"],\"mount_id\":4294967300}\n");
 }
 
+static void test_json_decision(void **state)
+{
+	_cleanup_format_ struct ft_format *f =
+		make(&(struct ft_output_config){.format = FT_FORMAT_JSON});
+	_cleanup_format_ struct ft_format *g = make(&(struct ft_output_config){
+		.format = FT_FORMAT_JSON, .columns = "rule,decision"});
+	_cleanup_format_ struct ft_format *h = make(
+		&(struct ft_output_config){.format = FT_FORMAT_JSON, .columns = "error"});
+	struct ft_decision d = denial;
+	struct ft_event ev = denied;
+
+	expect(f, &denied, 1,
+	       "{\"time\":\"2026-11-20T12:00:00.123456789Z\",\"seq\":1,"
+	       "\"events\":[\"open_perm\"],\"path\":\"/srv/a.txt\",\"dir\":false,"
+	       "\"path_source\":\"now\"," PROCESS
+	       ",\"decision\":{\"verdict\":\"deny\",\"answered\":\"deny\","
+	       "\"rule\":\"ssh-keys\",\"mode\":\"enforce\",\"reason\":\"rule\","
+	       "\"us\":41}}\n");
+	ev.decision = &d;
+	d.answered = FT_VERDICT_ALLOW;
+	d.mode = FT_MODE_OBSERVE;
+	d.rule.len = 0;
+	d.reason = FT_SPAN("found \xff\033\n");
+	d.error = EBUSY;
+	expect(g, &ev, 1,
+	       "{\"events\":[\"open_perm\"],\"decision\":{\"verdict\":\"deny\","
+	       "\"answered\":\"allow\",\"mode\":\"observe\","
+	       "\"reason\":\"found \xef\xbf\xbd\\u001b\\n\","
+	       "\"reason_base64\":\"Zm91bmQg/xsK\",\"errno\":\"EBUSY\",\"us\":41}}\n");
+	expect(h, &ev, 1,
+	       "{\"events\":[\"open_perm\"],\"decision\":{\"errno\":\"EBUSY\"}}\n");
+	expect(h, &denied, 1, "{\"events\":[\"open_perm\"]}\n");
+	expect(g, &created, 1,
+	       "{\"events\":[\"create\",\"open\",\"modify\",\"close_write\"]}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_json_arguments),
 		cmocka_unit_test(test_json_bad_utf8),
 		cmocka_unit_test(test_json_error_and_mount),
+		cmocka_unit_test(test_json_decision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

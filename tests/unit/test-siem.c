@@ -148,6 +148,7 @@ static void check_all(enum ft_format_kind kind, const char *list)
 	_cleanup_bytes_ struct ft_bytes out = {0};
 	const struct ft_process *candidates[] = {&touch, &touch};
 	struct ft_process odd = touch;
+	struct ft_decision decision = denial;
 	const struct ft_mask_name *names;
 	struct fields fields;
 	size_t count;
@@ -183,6 +184,13 @@ static void check_all(enum ft_format_kind kind, const char *list)
 			ev.error_count = 2;
 			ev.mnt_id = 77;
 		}
+		/* Every verdict with every answer, with and without a rule. */
+		ev.decision = i % 8 > 3 ? &decision : NULL;
+		decision.verdict = i / 8 % 2 ? FT_VERDICT_ALLOW : FT_VERDICT_DENY;
+		decision.answered = i / 16 % 2 ? FT_VERDICT_ALLOW : FT_VERDICT_DENY;
+		decision.rule = i / 4 % 3 ? FT_SPAN("r\xff") : (struct ft_span){0};
+		decision.reason = i / 4 % 5 ? FT_SPAN("\xff") : (struct ft_span){0};
+		decision.error = i / 32 % 2 ? EBUSY : 0;
 		if (i >= 4 * count)
 			ev = i == 4 * count ? lost : gap;
 		ft_bytes_clear(&out);
@@ -280,13 +288,42 @@ static void test_ocsf_values(void **state)
 		    "a.txt\",\"type_id\":0}");
 }
 
+static void test_decisions(void **state)
+{
+	struct ft_decision observed = denial;
+	struct ft_event ev = denied;
+
+	expect_part(FT_FORMAT_ECS, &denied,
+		    "\"type\":[\"access\"],\"action\":\"open_perm\","
+		    "\"outcome\":\"failure\",\"reason\":\"rule\"");
+	expect_part(FT_FORMAT_ECS, &denied, "\"rule\":{\"name\":\"ssh-keys\"}");
+	expect_part(FT_FORMAT_ECS, &denied,
+		    "\"decision\":{\"verdict\":\"deny\",\"answered\":\"deny\",");
+	expect_part(FT_FORMAT_OCSF, &denied,
+		    "\"action_id\":2,\"action\":\"Denied\",\"disposition_id\":2,"
+		    "\"disposition\":\"Blocked\",\"status_id\":2,\"status\":\"Failure\","
+		    "\"status_detail\":\"rule\",\"policy\":{\"name\":\"ssh-keys\"}");
+	expect_part(FT_FORMAT_OCSF, &denied, "\"activity_id\":14,");
+	expect_part(FT_FORMAT_OCSF, &denied, "\"container\",\"security_control\"]");
+	expect_part(FT_FORMAT_OCSF, &created, "\"profiles\":[\"host\",\"container\"]");
+	ev.decision = &observed;
+	observed.answered = FT_VERDICT_ALLOW;
+	observed.mode = FT_MODE_OBSERVE;
+	expect_part(FT_FORMAT_ECS, &ev, "\"outcome\":\"success\"");
+	expect_part(FT_FORMAT_OCSF, &ev,
+		    "\"action_id\":1,\"action\":\"Allowed\",\"disposition_id\":17,"
+		    "\"disposition\":\"Logged\",\"status_id\":1,");
+	observed.verdict = FT_VERDICT_ALLOW;
+	expect_part(FT_FORMAT_OCSF, &ev,
+		    "\"action_id\":1,\"action\":\"Allowed\",\"disposition_id\":1,");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ecs_fields),
-		cmocka_unit_test(test_ocsf_fields),
-		cmocka_unit_test(test_ecs_values),
-		cmocka_unit_test(test_ocsf_values),
+		cmocka_unit_test(test_ecs_fields), cmocka_unit_test(test_ocsf_fields),
+		cmocka_unit_test(test_ecs_values), cmocka_unit_test(test_ocsf_values),
+		cmocka_unit_test(test_decisions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals as something to read. */
+#pragma once
+
+/* From now on these, up to a 0, come out of the descriptor (signalfd(2), non-blocking);
+ * SIGPIPE is ignored. A descriptor, or -errno after a message. */
+int cli_signals_open(const int *signals);
+/* From now on another SIGINT or SIGTERM ends the program at once. */
+void cli_signals_release(void);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* A decider is made, given its orders, and ended. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "kernel/abi.h"
+#include "session/decider.h"
+
+enum { PATH_RESERVE = 64 << 10 };
+
+static int set_aside(struct ft_decider *d)
+{
+	int r;
+
+	d->buffer = calloc(FT_DECIDER_READ, sizeof(struct ft_abi_metadata));
+	if (!d->buffer)
+		return -ENOMEM;
+	r = ft_requests_init(&d->requests, d->group, d->config.requests);
+	if (r == 0)
+		r = ft_verdicts_new(&d->verdicts, FT_DECIDER_VERDICTS);
+	if (r == 0)
+		r = ft_telling_init(&d->telling);
+	if (r == 0)
+		r = ft_bytes_reserve(&d->path, PATH_RESERVE);
+	return r;
+}
+
+int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config,
+		    int *ret_why)
+{
+	int r;
+
+	memset(d, 0, sizeof(*d));
+	d->config = *config;
+	d->group = -1;
+	d->self = getpid();
+	d->telling.wake = d->who.proc = -1;
+	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = d->wake < 0 ? -errno : set_aside(d);
+	return r < 0 ? r : ft_who_init(&d->who, ret_why);
+}
+
+void ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
+			   bool takes_audit)
+{
+	d->group = d->requests.group = group;
+	d->requests.takes_errors = takes_errors;
+	d->requests.takes_audit = takes_audit;
+}
+
+void ft_decider_fini(struct ft_decider *d)
+{
+	ft_requests_fini(&d->requests);
+	ft_who_fini(&d->who);
+	ft_telling_fini(&d->telling);
+	ft_verdicts_free(d->verdicts);
+	ft_bytes_fini(&d->path);
+	free(d->buffer);
+	if (d->wake >= 0)
+		close(d->wake);
+	if (d->group >= 0)
+		close(d->group);
+	d->group = d->wake = -1;
+}
+
+static void wake(struct ft_decider *d)
+{
+	/* It only fails when it was waked for ages. */
+	(void)eventfd_write(d->wake, 1);
+}
+
+void ft_decider_use(struct ft_decider *d, struct ft_decider_rules *rules)
+{
+	atomic_store(&d->next, rules);
+	wake(d);
+}
+
+bool ft_decider_uses(const struct ft_decider *d, const struct ft_ruleset *set)
+{
+	return atomic_load(&d->generation) == set->generation;
+}
+
+void ft_decider_order(struct ft_decider *d, enum ft_decider_order order)
+{
+	atomic_store(&d->is_done, false);
+	atomic_store(&d->order, (int)order);
+	wake(d);
+}
+
+void ft_decider_end_scan(struct ft_decider *d, struct ft_request *q,
+			 enum ft_scan_result result, const char *text)
+{
+	ft_request_end_scan(q, result, text);
+	wake(d);
+}

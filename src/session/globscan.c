@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* What is on disk that a glob names. */
+#include "session/globscan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "match/match.h"
+
+enum { DEPTH_MAX = 256 };
+
+struct scan {
+	ft_globscan_fn fn;
+	void *data;
+	struct ft_bytes path; /* of the directory at hand */
+	unsigned int depth;
+};
+
+static void scan_dir(struct scan *s, int parent, const char *name, const char *rest);
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool is_directory(int dirfd, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_DIR;
+	return fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+static void tell(struct scan *s, const char *name)
+{
+	size_t len = s->path.len;
+
+	ft_bytes_put_char(&s->path, '/');
+	ft_bytes_put_str(&s->path, name);
+	if (!s->path.failed)
+		s->fn(s->data, ft_bytes_span(&s->path));
+	s->path.len = len;
+}
+
+/* The first component, and what comes behind it ("" : nothing, it was the last). */
+static struct ft_span first_of(const char *rest, const char **ret_behind)
+{
+	size_t n = strcspn(rest, "/");
+
+	*ret_behind = rest + n + strspn(rest + n, "/");
+	return (struct ft_span){rest, n};
+}
+
+/* NULL: it may be at any depth. */
+static struct ft_glob *component_glob(const char *rest, const char **ret_behind)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	struct ft_span first = first_of(rest, ret_behind);
+	struct ft_glob *glob = NULL;
+
+	if (ft_span_equal(first, FT_SPAN("**")))
+		return NULL;
+	ft_bytes_put_span(&text, first);
+	return ft_glob_new(&glob, ft_bytes_cstr(&text), NULL) == 0 ? glob : NULL;
+}
+
+static void scan_entry(struct scan *s, int dirfd, const struct dirent *e,
+		       const struct ft_glob *glob, const char *rest)
+{
+	const char *behind = "";
+
+	if (glob && !ft_glob_match(glob, ft_span_of(e->d_name), NULL, 0))
+		return;
+	if (glob)
+		first_of(rest, &behind);
+	/* Without a component of its own all that is below may be meant. */
+	if (is_directory(dirfd, e)) {
+		if (!glob || *behind)
+			scan_dir(s, dirfd, e->d_name, glob ? behind : rest);
+	} else if (!glob || !*behind) {
+		tell(s, e->d_name);
+	}
+}
+
+static void scan_entries(struct scan *s, DIR *dir, const char *rest)
+{
+	const char *behind;
+	struct ft_glob *glob = component_glob(rest, &behind);
+	struct dirent *e;
+
+	while ((e = readdir(dir)))
+		if (!is_dots(e->d_name))
+			scan_entry(s, dirfd(dir), e, glob, rest);
+	ft_glob_free(glob);
+}
+
+static void scan_dir(struct scan *s, int parent, const char *name, const char *rest)
+{
+	size_t len = s->path.len;
+	DIR *dir;
+	int fd;
+
+	if (s->depth >= DEPTH_MAX)
+		return;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	s->depth++;
+	ft_bytes_put_char(&s->path, '/');
+	ft_bytes_put_str(&s->path, name);
+	scan_entries(s, dir, rest);
+	s->path.len = len;
+	s->depth--;
+	closedir(dir);
+}
+
+/* From the directory at s->path on. */
+static void begin(struct scan *s, const char *rest)
+{
+	int fd = open(s->path.len > 0 ? ft_bytes_cstr(&s->path) : "/",
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir)
+		scan_entries(s, dir, rest);
+	else if (fd >= 0)
+		close(fd);
+	if (dir)
+		closedir(dir);
+	ft_bytes_fini(&s->path);
+}
+
+/* What comes before the first component that is a pattern need not be listed. */
+static const char *skip_plain(const char *pattern, struct ft_bytes *path)
+{
+	const char *rest = pattern + strspn(pattern, "/");
+
+	for (;;) {
+		const char *behind;
+		struct ft_span first = first_of(rest, &behind);
+
+		if (!*behind || strcspn(first.data, "*?[\\") < first.len)
+			return rest;
+		ft_bytes_put_char(path, '/');
+		ft_bytes_put_span(path, first);
+		rest = behind;
+	}
+}
+
+void ft_globscan(const char *pattern, ft_globscan_fn fn, void *data)
+{
+	struct scan s = {.fn = fn, .data = data};
+	const char *rest = skip_plain(pattern, &s.path);
+
+	begin(&s, rest);
+}
+
+void ft_globscan_below(struct ft_span dir, ft_globscan_fn fn, void *data)
+{
+	struct scan s = {.fn = fn, .data = data};
+
+	ft_bytes_put_span(&s.path, dir);
+	begin(&s, "**");
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* Guarded filesystems. */
+#include "session/guarded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/abi.h"
+#include "kernel/group.h"
+#include "kernel/handle.h"
+#include "path/view.h"
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int read_visible(struct ft_guards *g)
+{
+	g->visible = calloc(g->mounts.count + 1, sizeof(*g->visible));
+	if (!g->visible)
+		return -ENOMEM;
+	for (size_t i = 0; i < g->mounts.count; i++) {
+		struct ft_identity id;
+
+		if (!g->mounts.list[i].visible ||
+		    ft_identity_read(AT_FDCWD, g->mounts.list[i].mountpoint, false, &id) <
+			    0)
+			continue;
+		g->visible[g->visible_count++] = id.mnt_id;
+	}
+	qsort(g->visible, g->visible_count, sizeof(*g->visible), compare_ids);
+	return 0;
+}
+
+int ft_guards_init(struct ft_guards *g)
+{
+	int r;
+
+	memset(g, 0, sizeof(*g));
+	r = ft_mounts_read(&g->mounts);
+	return r < 0 ? r : read_visible(g);
+}
+
+void ft_guards_fini(struct ft_guards *g)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		if (g->list[i].mount_fd >= 0)
+			close(g->list[i].mount_fd);
+		free(g->resolved[i]);
+	}
+	ft_mounts_fini(&g->mounts);
+	free(g->visible);
+	memset(g, 0, sizeof(*g));
+}
+
+/* A mount that shows the whole filesystem, else this one. */
+static const struct ft_mount *widest(const struct ft_guards *g, const struct ft_mount *m)
+{
+	for (size_t i = 0; i < g->mounts.count; i++) {
+		const struct ft_mount *other = &g->mounts.list[i];
+
+		if (other->visible && strcmp(other->dev, m->dev) == 0 &&
+		    strcmp(other->root, "/") == 0)
+			return other;
+	}
+	return m;
+}
+
+static int clone_of(const struct ft_mount *m)
+{
+	_cleanup_close_ int fd = open(m->mountpoint, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : ft_handle_clone_mount(fd);
+}
+
+static bool is_shared(const struct ft_guards *g, const struct ft_mount *m)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (strcmp(g->list[i].mount->dev, m->dev) == 0)
+			return true;
+	return false;
+}
+
+static int fill(struct ft_guards *g, struct ft_guarded *e)
+{
+	_cleanup_close_ int fd = open(e->path, O_PATH | O_CLOEXEC);
+	struct ft_identity id;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = ft_identity_read(fd, "", false, &id);
+	if (r < 0)
+		return r;
+	e->st_dev = id.object.dev;
+	e->mnt_id = id.mnt_id;
+	e->mount = ft_mounts_find(&g->mounts, ft_mounts_id_of(fd));
+	if (!e->mount)
+		return -EXDEV;
+	e->wide = widest(g, e->mount);
+	if (is_shared(g, e->mount))
+		return 0;
+	e->mount_fd = clone_of(e->wide);
+	return e->mount_fd < 0 ? e->mount_fd : 0;
+}
+
+int ft_guards_add(struct ft_guards *g, const char *path)
+{
+	struct ft_guarded e = {.mount_fd = -1};
+	char *resolved;
+	int r;
+
+	if (g->count >= FT_GUARDED_MAX)
+		return -E2BIG;
+	resolved = realpath(path, NULL);
+	if (!resolved)
+		return -errno;
+	e.path = resolved;
+	r = fill(g, &e);
+	if (r < 0) {
+		free(resolved);
+		return r;
+	}
+	g->resolved[g->count] = resolved;
+	g->list[g->count++] = e;
+	return 0;
+}
+
+int ft_guards_mark(const struct ft_guards *g, int group, unsigned int flags,
+		   uint64_t mask, const char **ret_path)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		int r;
+
+		if (g->list[i].mount_fd < 0)
+			continue;
+		r = ft_group_mark(group, flags | FT_MARK_FILESYSTEM, mask,
+				  g->list[i].mount_fd, ".");
+		if (r < 0) {
+			*ret_path = g->list[i].path;
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int link_of(int fd, struct ft_bytes *out)
+{
+	char link[32];
+	int r;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	r = ft_file_readlink(AT_FDCWD, link, out);
+	if (r < 0)
+		return r;
+	return out->len > 0 && out->data[0] == '/' ? 0 : -ENOENT;
+}
+
+static bool is_at(int dirfd, const char *path, const struct ft_identity *id)
+{
+	struct ft_identity there;
+
+	return ft_identity_read(dirfd, path, false, &there) == 0 &&
+	       ft_object_equal(&there.object, &id->object);
+}
+
+/* The kernel puts it after the name of what was removed; a name may also end so. */
+static bool cut_deleted(struct ft_bytes *path)
+{
+	static const char suffix[] = " (deleted)";
+	size_t n = sizeof(suffix) - 1;
+
+	if (path->len <= n || memcmp(path->data + path->len - n, suffix, n) != 0)
+		return false;
+	path->len -= n;
+	ft_bytes_cstr(path);
+	return true;
+}
+
+static void settle_deleted(struct ft_bytes *path, const struct ft_identity *id)
+{
+	if (path->len > 0 && path->data[path->len - 1] == ')' &&
+	    !is_at(AT_FDCWD, ft_bytes_cstr(path), id))
+		cut_deleted(path);
+}
+
+/* From a path inside the filesystem to the host's, through one mount. */
+static bool see_through(const struct ft_mount *m, struct ft_span inner,
+			struct ft_bytes *ret)
+{
+	struct ft_span root = ft_span_of(m->root), point = ft_span_of(m->mountpoint);
+
+	root.len = root.len == 1 ? 0 : root.len;
+	point.len = point.len == 1 ? 0 : point.len;
+	if (!m->visible || !ft_path_is_below(inner, root))
+		return false;
+	ft_bytes_clear(ret);
+	ft_bytes_put_span(ret, point);
+	ft_bytes_put(ret, inner.data + root.len, inner.len - root.len);
+	return !ret->failed;
+}
+
+static int see(const struct ft_guards *g, const struct ft_guarded *e,
+	       struct ft_span inner, struct ft_bytes *ret)
+{
+	if (see_through(e->mount, inner, ret))
+		return 0;
+	for (size_t i = 0; i < g->mounts.count; i++) {
+		const struct ft_mount *m = &g->mounts.list[i];
+
+		if (strcmp(m->dev, e->mount->dev) == 0 && see_through(m, inner, ret))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/*
+ * A mount that is not the PATH's: a bind mount, or of another namespace, whose paths mean
+ * nothing here. The file is opened by its handle on the whole filesystem, and what that
+ * says is looked up again: a path that leads elsewhere is none.
+ */
+static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *e, int fd,
+			    const struct ft_identity *id, struct ft_bytes *ret)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes inner = {0};
+	_cleanup_close_ int found = -1;
+	struct ft_key key;
+	int r;
+
+	r = ft_handle_key(fd, "", 0, &key);
+	if (r < 0)
+		return r;
+	found = ft_handle_open(e->mount_fd, ft_key_span(&key));
+	r = found < 0 ? found : link_of(found, ret);
+	if (r < 0)
+		return r;
+	if (!is_at(e->mount_fd, ft_bytes_cstr(ret) + 1, id)) {
+		if (!cut_deleted(ret) || id->links > 0)
+			return -ENOENT;
+	}
+	if (strcmp(e->wide->root, "/") != 0)
+		ft_bytes_put_str(&inner, e->wide->root);
+	ft_bytes_put_span(&inner, ft_bytes_span(ret));
+	return inner.failed ? -ENOMEM : see(g, e, ft_bytes_span(&inner), ret);
+}
+
+int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity *id,
+		     struct ft_bytes *ret)
+{
+	for (size_t i = 0; i < g->count && id->mnt_id != 0; i++) {
+		if (g->list[i].mnt_id != id->mnt_id)
+			continue;
+		if (link_of(fd, ret) < 0)
+			return -ENOENT;
+		settle_deleted(ret, id);
+		return 0;
+	}
+	/* The subvolumes of one filesystem have devices of their own, so that all are
+	 * tried: what is found is looked at. */
+	for (size_t i = 0; i < g->count; i++)
+		if (g->list[i].mount_fd >= 0 &&
+		    locate_by_handle(g, &g->list[i], fd, id, ret) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+bool ft_guards_has(const struct ft_guards *g, struct ft_span path)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		struct ft_span dir = ft_span_of(g->list[i].path);
+
+		dir.len = dir.len == 1 ? 0 : dir.len;
+		if (ft_path_is_below(path, dir))
+			return true;
+	}
+	return false;
+}
+
+bool ft_guards_has_mount(const struct ft_guards *g, uint64_t mnt_id)
+{
+	return mnt_id != 0 && bsearch(&mnt_id, g->visible, g->visible_count,
+				      sizeof(*g->visible), compare_ids);
+}
+
+const struct ft_mount *ft_guards_find(const struct ft_guards *g,
+				      const struct ft_identity *id)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (g->list[i].st_dev == id->object.dev)
+			return g->list[i].mount;
+	return g->count == 1 ? g->list[0].mount : NULL;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* A policy in use. */
+#include "session/ruleset.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "session/globscan.h"
+
+int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
+		    const char *const *watch, size_t watch_count, const char **ret_path)
+{
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	s->policy = policy;
+	s->events = ft_policy_events(policy);
+	s->counts = calloc(ft_policy_rules_count(policy) + 1, sizeof(*s->counts));
+	if (!s->counts)
+		return -ENOMEM;
+	r = ft_claims_new(&s->claims, FT_RULESET_CLAIMS);
+	if (r == 0)
+		r = ft_guards_init(&s->guards);
+	for (size_t i = 0; i < watch_count && r == 0; i++) {
+		r = ft_guards_add(&s->guards, watch[i]);
+		if (r < 0 && ret_path)
+			*ret_path = watch[i];
+	}
+	return r;
+}
+
+void ft_ruleset_fini(struct ft_ruleset *s)
+{
+	ft_claims_free(s->claims);
+	ft_guards_fini(&s->guards);
+	free(s->counts);
+	memset(s, 0, sizeof(*s));
+}
+
+struct ft_rule_count *ft_ruleset_count(struct ft_ruleset *s, int rule)
+{
+	size_t rules = ft_policy_rules_count(s->policy);
+
+	return &s->counts[rule >= 0 ? (size_t)rule : rules];
+}
+
+bool ft_ruleset_observes(const struct ft_ruleset *s)
+{
+	return s->observe || ft_policy_config(s->policy)->mode == FT_MODE_OBSERVE;
+}
+
+bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+		      const struct ft_object *object)
+{
+	int rule = ft_policy_claims(s->policy, path, 0);
+	bool any = rule >= 0;
+
+	for (; rule >= 0; rule = ft_policy_claims(s->policy, path, rule + 1))
+		if (ft_claims_add(s->claims, object, (unsigned int)rule) == -ENOSPC)
+			atomic_store(&s->claims_full, true);
+	return any;
+}
+
+bool ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	struct ft_identity id;
+
+	if (ft_policy_claims(s->policy, path, 0) < 0)
+		return false;
+	ft_bytes_put_span(&text, path);
+	/* Gone already: the record of where it went comes. */
+	if (ft_identity_read(AT_FDCWD, ft_bytes_cstr(&text), false, &id) < 0)
+		return true;
+	return S_ISDIR(id.mode) || ft_ruleset_claim(s, path, &id.object);
+}
+
+static void found(void *data, struct ft_span path)
+{
+	ft_ruleset_see(data, path);
+}
+
+void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path)
+{
+	ft_globscan_below(path, found, s);
+}
+
+static void look_up_literals(struct ft_ruleset *s)
+{
+	size_t count;
+	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct ft_literal *l = &literals[i];
+		struct ft_identity id;
+
+		if (ft_identity_read(AT_FDCWD, l->path, true, &id) < 0)
+			continue;
+		if (l->kind == FT_LITERAL_EXE)
+			ft_policy_set_literal(s->policy, i, &id.object);
+		else if (!S_ISDIR(id.mode) &&
+			 ft_claims_add(s->claims, &id.object, l->rule) == -ENOSPC)
+			atomic_store(&s->claims_full, true);
+	}
+}
+
+void ft_ruleset_find_claims(struct ft_ruleset *s)
+{
+	size_t count;
+	const struct ft_policy_glob *globs = ft_policy_globs(s->policy, &count);
+
+	look_up_literals(s);
+	for (size_t i = 0; i < count; i++)
+		ft_globscan(globs[i].pattern, found, s);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A policy in use: with the filesystems that it guards, the objects that it protects and
+ * what it was asked. Made by one thread, then given to the one that decides, which never
+ * changes it but for the counters.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "guard/claims.h"
+#include "session/guarded.h"
+
+enum { FT_RULESET_CLAIMS = 1 << 18 };
+
+/* How often a rule decided. */
+struct ft_rule_count {
+	_Atomic uint64_t allowed;
+	_Atomic uint64_t denied;
+	_Atomic uint64_t late; /* of these: by on_timeout */
+};
+
+struct ft_ruleset {
+	struct ft_policy *policy; /* borrowed */
+	bool observe;		  /* whatever the policy says */
+	uint64_t generation;	  /* never 0, never the same */
+	uint64_t events;
+	struct ft_guards guards;
+	struct ft_claims *claims;
+	struct ft_rule_count *counts; /* the last one is the default's */
+	_Atomic bool claims_full;
+	/* Requests that wait for its scanners, and the decider while it uses it. */
+	_Atomic unsigned int users;
+	void *owner; /* whoever made it: its scanners */
+};
+
+/* events: what is asked for, at least one. 0 or -errno; *ret_path (may be NULL) is the
+ * PATH that cannot be guarded. */
+int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
+		    const char *const *watch, size_t watch_count, const char **ret_path);
+void ft_ruleset_fini(struct ft_ruleset *s);
+
+/* Looks up what literal paths name, and every file that a glob protects. The changes that
+ * happen from here on must be told by ft_ruleset_see(). */
+void ft_ruleset_find_claims(struct ft_ruleset *s);
+/* Something is at this path now: rules that name it protect the object from here on.
+ * True: one does. */
+bool ft_ruleset_see(struct ft_ruleset *s, struct ft_span path);
+/* The same, if it is known what is there. */
+bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+		      const struct ft_object *object);
+/* A directory is at this path now, with all that is below it. */
+void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path);
+struct ft_rule_count *ft_ruleset_count(struct ft_ruleset *s, int rule);
+/* Its verdicts are not enforced. */
+bool ft_ruleset_observes(const struct ft_ruleset *s);

@@ -1,0 +1,662 @@
+# SPDX-License-Identifier: MIT
+"""fantail guard: who may open what, and that nobody waits longer than he must, whatever happens to the guard."""
+
+import collections
+import contextlib
+import errno
+import multiprocessing
+import os
+import shutil
+import select
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from guard import Guard, Openers, Scanner, attempt, guarded, make_files, opened, ran, refused
+from harness import case, check, equal, main, one_line
+from machine import filesystem, spawn
+from records import is_event, raw
+
+EPERM = errno.EPERM
+
+
+def decisions(records):
+    """[(path, verdict, answered, rule)] in order."""
+    return [
+        (raw(r), r["decision"]["verdict"], r["decision"]["answered"], r["decision"].get("rule"))
+        for r in records
+        if is_event(r)
+    ]
+
+
+def wait_until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        check(time.monotonic() < end, f"{what}: not within {seconds} s")
+        time.sleep(0.01)
+
+
+# ---- what is denied ----
+
+
+@case("ext4", "xfs", "btrfs", "tmpfs")
+def deny_a_file(kind):
+    with filesystem(kind) as base:
+        secret, public = base / "secret", base / "public"
+        secret.write_text("secret")
+        public.write_text("public")
+        os.link(secret, base / "before")
+        with Guard("--deny", secret) as guard:
+            equal(opened(secret), EPERM, "by its name")
+            equal(opened(base / "before"), EPERM, "by a hard link from before")
+            os.link(secret, base / "after")
+            equal(opened(base / "after"), EPERM, "by a hard link made since")
+            equal(opened(secret, os.O_WRONLY | os.O_TRUNC), EPERM, "to be overwritten")
+            os.rename(secret, base / "moved")
+            equal(opened(base / "moved"), EPERM, "renamed")
+            equal(opened(public), None, "another file")
+            (base / "new").write_text("new")
+            os.rename(base / "new", secret)
+            equal(opened(secret), EPERM, "replaced")
+            records = guard.stop()
+        names = [b"secret", b"before", b"after", b"secret", b"moved", b"secret"]
+        told = [(os.fsencode(base) + b"/" + n, "deny", "deny", "deny") for n in names]
+        equal(decisions(records), told, "decisions")
+        equal(opened(base / "moved"), None, "after the guard has ended")
+        equal((base / "moved").read_text(), "secret", "its content")
+
+
+@case()
+def executable():
+    with filesystem("ext4") as base:
+        tool = base / "tool"
+        shutil.copy("/bin/true", tool)
+        rules = [f"{{name: no-exec, path: '{tool}', events: [exec], verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            equal(ran(tool), 126, "to execute it")
+            equal(opened(tool), None, "to read it")
+            records = guard.stop()
+        equal([d[3] for d in decisions(records)], ["no-exec"], "rules")
+        equal(records[0]["events"], ["open_exec_perm"], "event")
+
+
+@case()
+def by_executable():
+    """One program may, all others may not; a copy of it may not, nor what replaces it."""
+    with filesystem("ext4") as base:
+        key, tool, copy = base / "key", base / "tool", base / "copy"
+        key.write_text("key")
+        shutil.copy("/bin/cat", tool)
+        shutil.copy("/bin/cat", copy)
+        rules = [
+            f"{{name: may, path: '{base}/k*', exe: ['{tool}'], verdict: allow}}",
+            f"{{name: no, path: '{base}/k*', verdict: deny}}",
+        ]
+        with Guard(policy=guarded(base, rules)) as guard:
+            for _ in range(3):
+                equal(ran(tool, key), 0, "the program")
+                equal(ran(copy, key), 1, "a copy of it")
+                equal(opened(key), EPERM, "another program")
+            os.rename(copy, tool)
+            for _ in range(3):
+                equal(ran(tool, key), 1, "what replaced it")
+            wait_until(lambda: f"{tool} was replaced" in guard.stderr(), "that it is told")
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "loaded anew" in guard.stderr(), "a reload")
+            equal(ran(tool, key), 0, "after a reload")
+            equal(guard.stderr().count("was replaced"), 1, "how often it is told")
+            guard.stop()
+
+
+def open_as(uid, path):
+    os.setresuid(uid, uid, uid)
+    os._exit(0 if opened(path) is None else 3)
+
+
+def status_of(function, *arguments):
+    process = spawn(function, *arguments)
+    process.join(30)
+    return process.exitcode
+
+
+@case()
+def by_user():
+    """A process that changes its user and executes nothing is that user."""
+    with filesystem("ext4") as base:
+        file = base / "file"
+        file.write_text("x")
+        rules = [f"{{name: nobody, path: '{base}/f*', uid: 65534, verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            for _ in range(3):
+                equal(status_of(open_as, 65534, file), 3, "uid 65534")
+                equal(status_of(open_as, 1, file), 0, "uid 1")
+                equal(opened(file), None, "root")
+            records = guard.stop()
+        equal([d[3] for d in decisions(records)], ["nobody"] * 3, "rules")
+        equal({r["process"]["uid"] for r in records}, {65534}, "uids")
+
+
+@case()
+def glob_protects_objects():
+    """What a glob has named once stays protected under every name."""
+    with filesystem("ext4") as base:
+        (base / "keys").mkdir()
+        (base / "out").mkdir()
+        first = base / "keys" / "id_first"
+        first.write_text("key")
+        rules = [f"{{name: keys, path: '{base}/keys/id_*', verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            os.link(first, base / "out" / "link")
+            equal(opened(base / "out" / "link"), EPERM, "a link")
+            (base / "out" / "plain").write_text("later a key")
+            equal(opened(base / "out" / "plain"), None, "not a key yet")
+            os.rename(base / "out" / "plain", base / "keys" / "id_second")
+            # Until the rename is followed, the kernel keeps that what it holds may be read.
+            wait_until(lambda: opened(base / "keys" / "id_second") == EPERM, "now it is one")
+            os.rename(base / "keys" / "id_second", base / "out" / "plain")
+            equal(opened(base / "out" / "plain"), EPERM, "and stays one")
+            (base / "out" / "dir").mkdir()
+            (base / "out" / "dir" / "id_third").write_text("key")
+            os.rename(base / "keys", base / "out" / "old")
+            equal(opened(base / "out" / "old" / "id_first"), EPERM, "its directory was moved")
+            os.rename(base / "out" / "dir", base / "keys")
+            equal(opened(base / "keys" / "id_third"), EPERM, "a directory moved into place")
+            guard.stop()
+
+
+@case()
+def kept_by_the_kernel():
+    """A verdict that the kernel keeps goes when the file is moved or linked to where it does not hold."""
+    with filesystem("ext4") as base:
+        for name in ("a", "b", "c"):
+            (base / name).write_text(name)
+        (base / "no").mkdir()
+        (base / "dir").mkdir()
+        (base / "dir" / "d").write_text("d")
+        rules = [f"{{name: no, path: '{base}/no/**', verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            for name in ("a", "b", "dir/d"):
+                for _ in range(5):
+                    equal(opened(base / name), None, f"{name}, where it may be opened")
+            os.rename(base / "a", base / "no" / "a")
+            os.link(base / "b", base / "no" / "b")
+            os.rename(base / "dir", base / "no" / "dir")
+            for name in ("a", "b", "dir/d"):
+                path = base / "no" / name
+                wait_until(lambda p=path: opened(p) == EPERM, f"{name}, where it may not")
+            os.kill(guard.pid, signal.SIGUSR1)
+            wait_until(lambda: "default" in guard.counts(), "counters")
+            check(guard.counts()["default"][0] < 12, f"the kernel kept nothing: {guard.counts()}")
+            guard.stop()
+
+
+@case()
+def observe():
+    with filesystem("tmpfs") as base:
+        secret = base / "secret"
+        secret.write_text("x")
+        with Guard("--deny", "--observe", secret) as guard:
+            equal(opened(secret), None, "observed")
+            records = guard.stop()
+        told = [(os.fsencode(secret), "deny", "allow", "deny")]
+        equal(decisions(records), told, "decisions")
+        equal(records[0]["decision"]["mode"], "observe", "mode")
+
+
+@case()
+def log_all():
+    with filesystem("tmpfs") as base:
+        (base / "a").write_text("x")
+        (base / "b").write_text("x")
+        (base / "in").mkdir()
+        (base / "in" / "c").write_text("x")
+        rules = [f"{{name: a, path: '{base}/in/a', verdict: deny}}"]
+        os.rename(base / "a", base / "in" / "a")
+        with Guard("--log", "all", policy=guarded(base / "in", rules)) as guard:
+            for name in ("in/a", "in/c", "b", "in/c"):
+                opened(base / name)
+            records = guard.stop()
+        # What is outside of the PATHs is no concern of a guard.
+        equal([d[2] for d in decisions(records)], ["deny", "allow", "allow"], "answers")
+
+
+@case()
+def with_an_errno():
+    with filesystem("ext4") as base:
+        file = base / "file"
+        file.write_text("x")
+        rules = [f"{{name: broken, path: '{file}', verdict: deny, errno: EIO}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            equal(opened(file), errno.EIO, "errno")
+            guard.stop()
+
+
+@case()
+def audited():
+    with filesystem("ext4") as base:
+        file = base / "file"
+        file.write_text("x")
+        rules = [f"{{name: told, path: '{file}', verdict: deny, audit: true}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            equal(opened(file), EPERM, "with a record for the audit log")
+            guard.stop()
+
+
+@case()
+def before_content():
+    with filesystem("ext4") as base:
+        file = base / "file"
+        file.write_text("x")
+        rules = [f"{{name: content, path: '{file}', events: [pre_access], verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            fd = os.open(file, os.O_RDONLY)
+            equal(attempt(os.read, fd, 10), EPERM, "to read it")
+            os.close(fd)
+            guard.stop()
+
+
+# ---- while it runs ----
+
+
+def told_and_lost(*guards, number=signal.SIGTERM):
+    """Ends them. Decisions that were told, and those counted as lost: printing is slower than saying no."""
+    total = 0
+    for guard in guards:
+        if guard.process.poll() is None:
+            guard.process.send_signal(number)
+        status, records = guard.process.wait(60), guard.all_records()
+        lost = sum(r["count"] for r in records if r["events"] == ["lost"])
+        equal(status, 3 if lost else 0, f"exit status with {lost} lost ({guard.stderr()})")
+        total += sum(map(is_event, records)) + lost
+    return total
+
+
+@case()
+def reload_a_hundred_times():
+    with filesystem("ext4") as base:
+        make_files(base)
+        rule = f"{{name: no, path: '{base}/deny-*', verdict: deny}}"
+        policy = guarded(base, [rule])
+        good, bad = policy.read_text(), "version: 1\nrules: nonsense\n"
+        with Guard(policy=policy) as guard:
+            openers = Openers(base, 10, 100000)
+            for i in range(100):
+                policy.write_text(bad if i % 10 == 9 else good)
+                os.kill(guard.pid, signal.SIGHUP)
+                wait_until(
+                    lambda n=i: guard.stderr().count("loaded anew") + guard.stderr().count("stays in use")
+                    > n,
+                    "a reload",
+                )
+            result = openers.result()
+            equal(result["wrong"], 0, f"wrong answers ({result})")
+            equal(guard.stderr().count("stays in use"), 10, "bad policies")
+            equal(told_and_lost(guard), result["denied"], "denials that were told or counted")
+
+
+@case()
+def many():
+    """100,000 opens of 50 processes: each answer is right, and comes soon."""
+    with filesystem("ext4") as base:
+        make_files(base)
+        rules = [f"{{name: no, path: '{base}/deny-*', verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            result = Openers(base, 50, 100000).result()
+            equal((result["opens"], result["wrong"]), (100000, 0), f"opens, wrong ones ({result})")
+            check(result["max_us"] < 5000000, f"one waited too long: {result}")
+            equal(told_and_lost(guard), result["denied"], "denials that were told or counted")
+        print(f"  longest: {result['max_us'] / 1000:.1f} ms")
+
+
+@case()
+def refuses_what_is_its_own():
+    """Neither the root filesystem nor where its own policy is."""
+    with filesystem("tmpfs") as base:
+        (base / "file").write_text("x")
+        own = base / "policy.yaml"
+        own.write_text(f"version: 1\nwatch: ['{base}']\nrules: [{{name: n, path: '{base}/file', verdict: deny}}]\n")
+        one_line(refused("--policy", own), "its policy", str(base), "--yes")
+        with Guard("--yes", policy=own) as guard:
+            equal(opened(base / "file"), EPERM, "with --yes")
+            guard.stop()
+
+
+@case()
+def confirmation():
+    with filesystem("tmpfs") as base:
+        secret = base / "secret"
+        secret.write_text("x")
+        reader, writer = os.pipe()
+        arguments = ["--deny", "--confirm", "300ms", secret]
+        with Guard(*arguments) as guard:
+            guard.finish(status=1)
+        equal(opened(secret), None, "after nobody confirmed")
+        check("not confirmed" in guard.stderr(), guard.stderr())
+        with Guard("--confirm-fd", reader, *arguments, fds=[reader]) as guard:
+            os.write(writer, b"\n")
+            wait_until(lambda: "\nfantail: confirmed" in guard.stderr(), "confirmation")
+            time.sleep(0.5)
+            equal(opened(secret), EPERM, "after it was confirmed")
+            guard.stop()
+        os.close(reader)
+        os.close(writer)
+
+
+# ---- its end, with somebody waiting ----
+
+
+class Waiting:
+    """A process that opens a file, and may have to wait."""
+
+    def __init__(self, path, flags="O_RDONLY"):
+        code = f"import os,sys\ntry: os.open(sys.argv[1], os.{flags})\nexcept OSError as e: sys.exit(e.errno)"
+        self.began = time.monotonic()
+        self.process = subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.DEVNULL)
+
+    def result(self, timeout=60):
+        return self.process.wait(timeout) or None
+
+    def seconds(self):
+        return time.monotonic() - self.began
+
+
+def scanning(base, socket, **keys):
+    policy = guarded(
+        base,
+        [f"{{name: scan, path: '{base}/**', scan: av, clean: allow, infected: deny, error: deny}}"],
+        **keys,
+    )
+    with open(policy, "a") as f:
+        f.write(f"scanners:\n  av: {{type: clamd, socket: '{socket}'}}\n")
+    return policy
+
+
+@case("allow", "deny")
+def scanner_that_hangs(on_timeout):
+    """The answer comes by on_timeout, and is told; meanwhile all others get theirs."""
+    with filesystem("ext4") as base, Scanner() as scanner:
+        (base / "file").write_text("x")
+        with Guard(policy=scanning(base, scanner.path, timeout="1s", on_timeout=on_timeout)) as guard:
+            waiting = Waiting(base / "file")
+            wait_until(lambda: scanner.scans, "the scanner to be asked")
+            equal(waiting.result(), None if on_timeout == "allow" else EPERM, "the answer")
+            check(waiting.seconds() < 5, f"waited {waiting.seconds()} s")
+            records = guard.stop()
+        equal([d[1] for d in decisions(records)], [on_timeout], "verdicts")
+        check("in time" in records[0]["decision"]["reason"], records[0]["decision"])
+
+
+def open_at_once(path, count, results):
+    """Threads that all open one file: how many were let, denied and had another error."""
+    errors = []
+    threads = [threading.Thread(target=lambda: errors.append(opened(path))) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    results.put((errors.count(None), errors.count(EPERM), len(errors)))
+
+
+@case()
+def more_scans_than_there_is_room_for():
+    """Those that find no room are answered at once, the others at their deadline; all others all the time."""
+    with filesystem("ext4") as base, Scanner() as scanner:
+        (base / "file").write_text("x")
+        results = multiprocessing.Queue()
+        with Guard(policy=scanning(base, scanner.path, timeout="3s", on_timeout="deny")) as guard:
+            began = time.monotonic()
+            process = spawn(open_at_once, base / "file", 400, results)
+            equal(results.get(timeout=60), (0, 400, 400), "answers: allowed, denied, all")
+            check(time.monotonic() - began < 10, "they waited longer than the timeout")
+            process.join()
+            reasons = collections.Counter(r["decision"]["reason"] for r in guard.stop() if is_event(r))
+        check(reasons["too many files wait for the scanner"] >= 100, f"{reasons}")
+        equal(sum(reasons.values()), 400, "decisions")
+
+
+@case()
+def scans_are_kept():
+    """Until the file changes; also the result that came too late."""
+    with filesystem("ext4") as base, Scanner(b"OK") as scanner:
+        file = base / "file"
+        file.write_text("x")
+        time.sleep(0.05)  # a file that is younger than the clock's tick is not kept
+        with Guard(policy=scanning(base, scanner.path)) as guard:
+            for _ in range(5):
+                equal(Waiting(file).result(), None, "a clean file")
+            equal(scanner.scans, 1, "scans")
+            scanner.verdict = b"Eicar FOUND"
+            file.write_text("changed by the test, whose requests a scanner's are")
+            equal(Waiting(file).result(), EPERM, "a changed file")
+            equal(scanner.scans, 2, "scans after the change")
+            records = guard.stop()
+        equal([(d[1], d[3]) for d in decisions(records)], [("deny", "scan")], "decisions")
+        check("Eicar" in records[0]["decision"]["reason"], records[0]["decision"])
+
+
+@case()
+def what_is_not_scanned():
+    """A FIFO, a device, a file that is too large: an error, at once."""
+    with filesystem("ext4", ",dev") as base, Scanner() as scanner:
+        os.mkfifo(base / "fifo")
+        os.mknod(base / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        with open(base / "large", "wb") as f:
+            f.truncate(10 << 30)
+        rule = f"path: '{base}/**', scan: av, clean: allow, infected: deny, error: deny, max_size: 100M"
+        policy = guarded(base, [f"{{name: scan, {rule}}}"], timeout="20s")
+        with open(policy, "a") as f:
+            f.write(f"scanners:\n  av: {{type: clamd, socket: '{scanner.path}'}}\n")
+        with Guard(policy=policy) as guard:
+            began = time.monotonic()
+            equal(Waiting(base / "large").result(), EPERM, "10 GB")
+            for name in ("fifo", "null"):
+                # Newer kernels do not ask about them at all.
+                got = Waiting(base / name, "O_RDWR|os.O_NONBLOCK").result()
+                check(got in (None, EPERM), f"{name}: {got}")
+            check(time.monotonic() - began < 10, "it took long")
+            equal(scanner.scans, 0, "scans")
+            guard.stop()
+
+
+@case()
+def too_few_descriptors():
+    with filesystem("tmpfs") as base:
+        (base / "file").write_text("x")
+        message = refused("--deny", base / "file", prefix=["prlimit", "--nofile=1000:1000"])
+        one_line(message, "with 1000 descriptors", "RLIMIT_NOFILE")
+
+
+@case()
+def full_disk():
+    """What it cannot print it does all the same."""
+    with filesystem("tmpfs") as base, filesystem("ext4", ",sync") as small:
+        (base / "file").write_text("x")
+        out = small / "out"
+        out.write_text("")
+        with open(small / "rest", "wb") as f:
+            with contextlib.suppress(OSError):
+                while True:
+                    f.write(bytes(1 << 20))
+        with Guard("--deny", base / "file", file=out) as guard:
+            for _ in range(20000):
+                equal(opened(base / "file"), EPERM, "with a full disk")
+                if "nothing more is printed" in guard.stderr():
+                    break
+            equal(opened(base / "file"), EPERM, "after it was told")
+            guard.process.send_signal(signal.SIGTERM)
+            equal(guard.process.wait(60), 1, "exit status")
+        check("nothing more is printed" in guard.stderr(), guard.stderr())
+
+
+@case(signal.SIGKILL, signal.SIGTERM)
+def ended_while_somebody_waits(number):
+    with filesystem("ext4") as base, Scanner() as scanner:
+        (base / "file").write_text("x")
+        policy = scanning(base, scanner.path, timeout="30s", on_timeout="deny")
+        with Guard(policy=policy) as guard:
+            waiting = [Waiting(base / "file") for _ in range(3)]
+            wait_until(lambda: scanner.scans >= 3, "the scanner to be asked")
+            guard.process.send_signal(number)
+            wanted = None if number == signal.SIGKILL else EPERM
+            equal([w.result() for w in waiting], [wanted] * 3, "answers")
+            check(waiting[0].seconds() < 20, "they waited for the timeout")
+            if number == signal.SIGKILL:
+                guard.process.wait()
+        equal(Waiting(base / "file").result(), None, "after it has ended")
+        if number == signal.SIGKILL:
+            with Guard(policy=policy, run=guard.run) as second:
+                gap = second.wait_for(lambda r: r["events"] == ["gap"], "a gap")
+                equal(gap["reason"], "killed", "its reason")
+                second.stop()
+
+
+@case()
+def killed_in_the_middle():
+    with filesystem("ext4") as base:
+        make_files(base)
+        rules = [f"{{name: no, path: '{base}/deny-*', verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            openers = Openers(base, 50)
+            guard.wait_for(is_event, "a denial")
+            guard.process.kill()
+            guard.process.wait()
+            result = openers.stop()
+        equal(result["failed"], 0, "openers that failed")
+        check(result["max_us"] < 5000000, f"one waited too long: {result}")
+
+
+@case()
+def stopped_in_the_middle():
+    with filesystem("ext4") as base:
+        make_files(base)
+        rules = [f"{{name: no, path: '{base}/deny-*', verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)) as guard:
+            openers = Openers(base, 50)
+            guard.wait_for(is_event, "a denial")
+            told = told_and_lost(guard)
+            result = openers.stop()
+        equal(told, result["denied"], "denials that were told or counted")
+
+
+# ---- one after the other ----
+
+
+@case()
+def hand_over_twenty_times():
+    """Every request is asked, each answer is right, and nobody waits for long."""
+    with filesystem("ext4") as base:
+        make_files(base)
+        policy = guarded(base, [f"{{name: no, path: '{base}/deny-*', verdict: deny}}"])
+        guards = [Guard(policy=policy)]
+        openers = Openers(base, 20)
+        for _ in range(20):
+            guards.append(Guard("--take-over", policy=policy, run=guards[0].run))
+            guards[-2].process.wait(60)
+        result = openers.stop()
+        equal(result["wrong"], 0, f"wrong answers ({result})")
+        check(result["max_us"] < 5000000, f"one waited too long: {result}")
+        equal(told_and_lost(*guards), result["denied"], "denials that were told or counted")
+        print(f"  longest: {result['max_us'] / 1000:.1f} ms")
+
+
+@case()
+def hand_over_another_policy():
+    """What only the old one guarded is free, what only the new one guards is not."""
+    with filesystem("ext4") as one, filesystem("tmpfs") as two:
+        for base in (one, two):
+            (base / "file").write_text("x")
+        rules = "{{name: no, path: '{}/file', verdict: deny}}"
+        old = Guard(policy=guarded(one, [rules.format(one)]))
+        equal([opened(one / "file"), opened(two / "file")], [EPERM, None], "of the old one")
+        with Guard("--take-over", policy=guarded(two, [rules.format(two)]), run=old.run) as new:
+            old.finish()
+            equal([opened(one / "file"), opened(two / "file")], [None, EPERM], "of the new one")
+            new.stop()
+        equal([opened(one / "file"), opened(two / "file")], [None, None], "in the end")
+
+
+def steal(path, has_read):
+    """Takes the group, reads a request, and says nothing."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as thief:
+        thief.connect(os.fspath(path))
+        thief.send(struct.pack("IIIIQ128s", 1, 1, 0, 0, 0, b""))
+        _, fds, _, _ = socket.recv_fds(thief, 4096, 100)
+        os.write(has_read, b"g")
+        select.select([fds[0]], [], [], 20)
+        os.read(fds[0], 24)
+        os.write(has_read, b"r")
+        time.sleep(60)
+
+
+@case("dies", "hangs")
+def hand_over_fails(how):
+    """Nobody to take over from; and one that dies, or hangs, with the group in its hands."""
+    with filesystem("ext4") as base:
+        (base / "file").write_text("x")
+        one_line(refused("--take-over", "--deny", base / "file"), "alone", "no guard runs")
+        with Guard("--deny", base / "file") as guard:
+            began, has_read = os.pipe()
+            thief = spawn(steal, guard.run / "guard.sock", has_read)
+            check(os.read(began, 1) == b"g", "the group")
+            waiting = Waiting(base / "file")
+            check(os.read(began, 1) == b"r", "a request")
+            if how == "dies":
+                os.kill(thief.pid, signal.SIGKILL)
+            wait_until(lambda: "this one goes on" in guard.stderr(), "the old one to go on")
+            check(waiting.result() in (None, EPERM), "what was read and not answered")
+            equal(opened(base / "file"), EPERM, "after that")
+            guard.stop()
+
+
+# ---- itself on what it guards ----
+
+
+def copy_program(base, program):
+    """With its libraries, at the paths that they have."""
+    listed = subprocess.run(["ldd", program], stdout=subprocess.PIPE, check=True).stdout.decode()
+    files = [w for line in listed.splitlines() for w in line.split() if w.startswith("/")]
+    for file in [os.fspath(program), *files]:
+        target = base / file.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+
+
+@case()
+def all_of_it_guarded():
+    """libc, the program and its policy on the guarded filesystem, of which it knows no other."""
+    fantail = os.environ["FANTAIL"]
+    with filesystem("ext4") as base:
+        for program in (fantail, "/bin/cat"):
+            copy_program(base, program)
+        for name in ("proc", "etc", "run", "tmp", "sys", "dev"):
+            (base / name).mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "proc", "proc", base / "proc"], check=True)
+        subprocess.run(["mount", "--bind", "/sys", base / "sys"], check=True)
+        (base / "secret").write_text("x")
+        (base / "public").write_text("x")
+        policy = base / "etc" / "policy.yaml"
+        text = "version: 1\nwatch: [/]\nrules:\n  - {name: no, path: /secret, verdict: deny}\n"
+        policy.write_text(text)
+        try:
+            with Guard(
+                "--yes", "--policy", "/etc/policy.yaml", "-o", "/tmp/out",
+                prefix=["chroot", base], output=False, run="/run", file=base / "tmp" / "out",
+                program="/" + fantail.lstrip("/"),
+            ) as guard:
+                for i in range(10):
+                    equal(ran("chroot", base, "/bin/cat", "/public"), 0, "a public file")
+                    equal(ran("chroot", base, "/bin/cat", "/secret"), 1, "a secret one")
+                    os.kill(guard.pid, signal.SIGHUP)
+                    wait_until(lambda n=i: guard.stderr().count("loaded anew") > n, "a reload")
+                guard.stop()
+        finally:
+            subprocess.run(["umount", base / "proc"], check=True)
+            subprocess.run(["umount", base / "sys"], check=True)
+
+
+main()
