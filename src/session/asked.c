@@ -180,7 +180,8 @@ static void find_claims(struct ft_decider *d, struct ft_asked *a)
 {
 	if (a->facts.object.dev == 0)
 		return;
-	if (a->facts.path.len > 0)
+	/* What has no name yet, or none any more, may be another file the next moment. */
+	if (a->facts.path.len > 0 && a->q->identity.links > 0)
 		ft_ruleset_claim(d->rules, a->facts.path, &a->facts.object);
 	a->facts.claims = d->claims;
 	a->facts.claims_count =
