@@ -17,7 +17,8 @@ static void read_text(struct ft_seeder *s, pid_t pid, struct ft_step *step)
 	step->has_ids =
 		s->has_ids && ft_procfs_read_ids(s->proc, pid, &step->uid, &step->gid);
 	ft_procfs_read_exe(s->proc, pid, &s->exe);
-	step->text.args_cut = ft_procfs_read_args(s->proc, pid, &s->args);
+	ft_bytes_clear(&s->args);
+	step->text.args_cut = !s->no_args && ft_procfs_read_args(s->proc, pid, &s->args);
 	ft_procfs_read_cgroup(s->proc, pid, &s->cgroup);
 	step->text.exe = ft_bytes_span(&s->exe);
 	step->text.args = ft_bytes_span(&s->args);
