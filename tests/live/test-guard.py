@@ -19,7 +19,7 @@ import time
 
 from guard import Guard, Openers, Scanner, attempt, guarded, make_files, mortal, opened, ran, refused
 from harness import case, check, equal, main, one_line
-from machine import filesystem, spawn, temp_dir
+from machine import filesystem, mounted, spawn, temp_dir
 from records import is_event, raw
 
 EPERM = errno.EPERM
@@ -193,6 +193,31 @@ def kept_by_the_kernel():
             wait_until(lambda: "default" in guard.counts(), "counters")
             check(guard.counts()["default"][0] < 12, f"the kernel kept nothing: {guard.counts()}")
             guard.stop()
+
+
+@case("ext4", "xfs", "btrfs", "tmpfs")
+def paths_are_the_hosts(kind):
+    """Through a bind mount, or a mount of another namespace, a file has the path that it has on the host."""
+    with filesystem(kind) as base, filesystem("tmpfs") as elsewhere:
+        for name in ("yes", "no"):
+            (base / name).mkdir()
+            (base / name / "file").write_text("x")
+        rules = [
+            f"{{name: may, path: '{base}/yes/**', verdict: allow}}",
+            f"{{name: not, path: '{base}/**', verdict: deny}}",
+        ]
+        point = elsewhere / "bind"
+        point.mkdir()
+        with Guard("--log", "all", policy=guarded(base, rules)) as guard:
+            for name, status in (("yes", 0), ("no", 1)):
+                bound = f"mount --bind '{base}/{name}' '{point}' && cat '{point}/file'"
+                equal(ran("unshare", "-m", "sh", "-c", bound), status, f"{name}, in another namespace")
+                with mounted("--bind", base / name, at=point):
+                    equal(ran("cat", point / "file"), status, f"{name}, through a bind mount")
+            records = guard.stop()
+        root = os.fsencode(base)
+        wanted = [(root + b"/yes/file", "allow")] * 2 + [(root + b"/no/file", "deny")] * 2
+        equal([d[:2] for d in decisions(records)], wanted, "paths and verdicts")
 
 
 @case()
