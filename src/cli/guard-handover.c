@@ -228,14 +228,12 @@ static int give_group(const struct guardian *g, int socket)
 	return answer.message.kind == DONE ? 0 : -EPROTO;
 }
 
-/* It may have read something before it died: that is not told again, and nobody knows
- * which it was. */
-static void answer_unanswered(const struct guardian *g)
+void guard_handover_answer_unanswered(const struct guardian *g, int group)
 {
 	enum ft_verdict verdict = ft_policy_config(g->rules->set.policy)->on_timeout;
 
 	for (int fd = 0; fd < NUMBERS; fd++)
-		(void)ft_group_respond(g->decider.group, fd,
+		(void)ft_group_respond(group, fd,
 				       verdict == FT_VERDICT_DENY ? FT_RESPONSE_DENY
 								  : FT_RESPONSE_ALLOW,
 				       0);
@@ -266,7 +264,7 @@ static void hand_over(struct guardian *g, int socket, int pidfd)
 		if (r == 0)
 			return;
 		make_sure_it_is_gone(socket, pidfd);
-		answer_unanswered(g);
+		guard_handover_answer_unanswered(g, g->decider.group);
 	}
 	cli_error("the guard that wanted to take over did not: %s: this one goes on",
 		  strerror(-r));

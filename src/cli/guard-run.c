@@ -149,6 +149,7 @@ static void reload(struct guardian *g)
 		cli_error("%s: cannot be reopened: %s", g->options->output.config.file,
 			  strerror(-r));
 	guard_rules_reload(g);
+	guard_store_put(g);
 }
 
 static void handle_signal(struct guardian *g, uint32_t number)
@@ -369,7 +370,9 @@ static int start(struct guardian *g)
 		r = guard_threads_prepare(g);
 	if (r < 0)
 		return r;
-	group = g->options->take_over ? guard_handover_take(g) : open_group(g);
+	group = guard_store_take(g);
+	if (group < 0)
+		group = g->options->take_over ? guard_handover_take(g) : open_group(g);
 	if (group < 0)
 		return group;
 	r = guard_threads_start(g, group);
@@ -400,6 +403,7 @@ static void begin(struct guardian *g)
 	}
 	tell_killed(g);
 	guard_state_begin(g);
+	guard_store_put(g);
 	cli_tell_ready(g->options->ready_fd);
 	cli_notify("READY=1");
 }
@@ -411,6 +415,7 @@ static void end(struct guardian *g)
 		/* Not what another guard has, or has still. */
 		if (!g->handed_over && g->predecessor_fd < 0)
 			ft_group_flush(g->decider.group, FT_MARK_FILESYSTEM);
+		guard_store_remove(g);
 		guard_threads_stop(g);
 		/* Its place is free, as the other one waits for. */
 		if (g->handed_over)

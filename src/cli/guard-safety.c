@@ -71,14 +71,31 @@ static void look_at_all(const struct guardian *g, struct need *n)
 	look_at_parent(n, g->state_path);
 }
 
+static bool find(const struct guardian *g, const struct ft_guarded *e, struct need *ret)
+{
+	*ret = (struct need){.dev = e->st_dev};
+	look_at_all(g, ret);
+	return ret->found;
+}
+
+char *guard_safety_find(const struct guardian *g, const struct guard_rules *r)
+{
+	struct need n;
+
+	for (size_t i = 0; i < r->set.guards.count; i++)
+		if (find(g, &r->set.guards.list[i], &n))
+			return strdup(n.what);
+	return NULL;
+}
+
 int guard_safety_check(const struct guardian *g, const struct guard_rules *r)
 {
+	struct need n;
+
 	for (size_t i = 0; i < r->set.guards.count && !g->options->yes; i++) {
 		const struct ft_guarded *e = &r->set.guards.list[i];
-		struct need n = {.dev = e->st_dev};
 
-		look_at_all(g, &n);
-		if (!n.found)
+		if (!find(g, e, &n))
 			continue;
 		cli_error("%s: is on one filesystem with %s: a mistake in the policy "
 			  "could stop the machine, or fantail itself (try --observe and "

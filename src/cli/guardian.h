@@ -37,6 +37,7 @@ struct guardian {
 	struct ft_decider_config config;
 	bool is_pre_content; /* the group: pre_access, an errno of one's own */
 	bool has_audit;
+	bool is_stored; /* with the service manager */
 	struct ft_pool *pool;
 	pthread_t thread;
 	bool has_thread;
@@ -118,10 +119,22 @@ void guard_handover_accept(struct guardian *g);
 void guard_handover_close(struct guardian *g);
 /* The group of the guard that runs, which reads no more; or -errno after a message. */
 int guard_handover_take(struct guardian *g);
+/* Of a guard that died: it may have read something, that is not told again, and nobody
+ * knows which it was. By on_timeout. */
+void guard_handover_answer_unanswered(const struct guardian *g, int group);
 /* Requests are answered here: it may go. */
 int guard_handover_finish(struct guardian *g);
 
-/* guard-safety.c: 0, or -EPERM after a message. */
+/* guard-store.c: take: a group that an earlier guard left with the service manager, or
+ * -ENOENT. */
+void guard_store_put(struct guardian *g);
+void guard_store_remove(struct guardian *g);
+int guard_store_take(struct guardian *g);
+
+/* guard-safety.c: what of this program's own, or of everybody's, is on a filesystem that
+ * is guarded; NULL: nothing. The caller frees. */
+char *guard_safety_find(const struct guardian *g, const struct guard_rules *r);
+/* 0, or -EPERM after a message. */
 int guard_safety_check(const struct guardian *g, const struct guard_rules *r);
 /* All of this program in memory: what is not, could have to be read from what is guarded.
  */

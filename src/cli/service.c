@@ -21,24 +21,57 @@ void cli_tell_ready(int fd)
 	close(fd);
 }
 
-void cli_notify(const char *state)
+/* 0, or -1: no service manager asks for it. */
+static int manager_address(struct sockaddr_un *ret, socklen_t *ret_len)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = -1;
 	size_t len = path ? strlen(path) : 0;
 
-	if (len < 2 || len >= sizeof(addr.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(addr.sun_path, path, len);
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (len < 2 || len >= sizeof(ret->sun_path) || (path[0] != '/' && path[0] != '@'))
+		return -1;
+	memcpy(ret->sun_path, path, len);
 	if (path[0] == '@')
-		addr.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+		ret->sun_path[0] = '\0';
+	*ret_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	return 0;
+}
+
+static void notify(const char *state, struct msghdr *m)
+{
+	struct iovec part = {(void *)state, strlen(state)};
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_un addr;
+
+	if (manager_address(&addr, &m->msg_namelen) < 0)
 		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
-		     (struct sockaddr *)&addr,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	m->msg_name = &addr;
+	m->msg_iov = &part;
+	m->msg_iovlen = 1;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		(void)sendmsg(fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void cli_notify(const char *state)
+{
+	struct msghdr m = {0};
+
+	notify(state, &m);
+}
+
+void cli_notify_fd(const char *state, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS,
+				.cmsg_len = CMSG_LEN(sizeof(int))}};
+	struct msghdr m = {.msg_control = &control, .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	notify(state, &m);
 }
 
 int64_t cli_watchdog_ns(void)

@@ -37,9 +37,12 @@ static void question_init(struct question *q, const struct ft_policy *p,
 			ft_rulebits_set(&q->objects, f->claims[i]);
 	}
 	q->candidates = is_file_unknown(f) ? p->in_doubt : p->anywhere;
-	for (size_t i = 0; i < FT_ARRAY_SIZE(q->candidates.words); i++)
+	for (size_t i = 0; i < FT_ARRAY_SIZE(q->candidates.words); i++) {
 		q->candidates.words[i] |= q->path.globs.words[i] |
 					  q->path.literals.words[i] | q->objects.words[i];
+		if (f->is_path_long)
+			q->candidates.words[i] |= p->deep.words[i];
+	}
 }
 
 /* Only where a rule asks: most requests are decided by the path. */
@@ -68,6 +71,8 @@ static enum answer ask_path(struct question *q, unsigned int rule)
 {
 	if (has_name(q, rule) || ft_rulebits_has(&q->objects, rule))
 		return YES;
+	if (q->facts->is_path_long && q->policy->rules[rule].has_deep_globs)
+		return UNKNOWN;
 	return is_file_unknown(q->facts) && q->policy->rules[rule].has_path_literals
 		       ? UNKNOWN
 		       : NO;

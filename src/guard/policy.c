@@ -160,7 +160,10 @@ static int add_path(struct ft_policy *p, struct ft_rule *rule, const char *value
 		rule->has_path_literals = true;
 		return ft_literals_add(&p->literals, FT_LITERAL_PATH, number, literal);
 	}
-	return rule->is_strict ? keep_glob(p, value) : 0;
+	if (!rule->is_strict)
+		return 0;
+	rule->has_deep_globs |= strstr(value, "**") != NULL;
+	return keep_glob(p, value);
 }
 
 static int add_exe(struct ft_policy *p, struct ft_rule *rule, const char *value,
@@ -224,6 +227,8 @@ static int add_checked(struct ft_policy *p, const struct ft_rule_spec *spec,
 		ft_rulebits_set(&p->anywhere, (unsigned int)p->count);
 	if (!ft_rule_asks(rule, FT_KEY_PATH) || rule->has_path_literals)
 		ft_rulebits_set(&p->in_doubt, (unsigned int)p->count);
+	if (rule->has_deep_globs)
+		ft_rulebits_set(&p->deep, (unsigned int)p->count);
 	p->count++;
 	return 0;
 }

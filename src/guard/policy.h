@@ -135,6 +135,7 @@ int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from);
 struct ft_facts {
 	uint64_t event;	     /* one bit */
 	struct ft_span path; /* on the host, whatever the process calls it */
+	bool is_path_long;   /* it is not known as no path can be so long */
 	struct ft_object object;
 	uint64_t size;
 	bool is_regular;
@@ -175,8 +176,9 @@ struct ft_outcome {
 /*
  * The first rule that matches. Something unknown matches where it makes stricter: a rule
  * that allows never matches by what is not known, one that denies or scans does (but a
- * path that is not known matches no glob: the object's claims stand for it). One that
- * scans decides by what is not known only where nothing after it would deny.
+ * path that is not known matches no glob: the object's claims stand for it; one that is
+ * too long matches each that is strict and has a `**`). One that scans decides by what is
+ * not known only where nothing after it would deny.
  *
  * A literal exe is the object that was looked up: a replaced one is another, one under
  * another name is not. Rules that deny or scan take one of the same path, too.

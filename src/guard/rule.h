@@ -23,6 +23,7 @@ struct ft_rule {
 	unsigned int asks;	  /* a bit a key */
 	bool is_strict;		  /* it denies or scans: what is not known matches */
 	bool has_path_literals;
+	bool has_deep_globs; /* with a component that stands for any number of them */
 	bool has_exe_globs;
 	size_t exe_literals;
 	size_t exe_objects; /* of these literals the object is known */
@@ -59,4 +60,5 @@ struct ft_policy {
 	 * neither it nor the object is known. */
 	struct ft_rulebits anywhere;
 	struct ft_rulebits in_doubt;
+	struct ft_rulebits deep; /* strict ones that a path of any length may match */
 };

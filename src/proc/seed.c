@@ -21,7 +21,8 @@ static void read_text(struct ft_seeder *s, pid_t pid, struct ft_step *step)
 		ft_procfs_read_real_ids(s->proc, pid, &s->text, &step->ruid, &step->rgid);
 	step->has_login = ft_procfs_read_login(s->proc, pid, &s->text, &step->loginuid);
 	ft_procfs_read_exe(s->proc, pid, &s->exe);
-	step->text.args_cut = ft_procfs_read_args(s->proc, pid, &s->args);
+	ft_bytes_clear(&s->args);
+	step->text.args_cut = !s->no_args && ft_procfs_read_args(s->proc, pid, &s->args);
 	ft_procfs_read_cgroup(s->proc, pid, &s->cgroup);
 	step->text.exe = ft_bytes_span(&s->exe);
 	step->text.args = ft_bytes_span(&s->args);

@@ -8,6 +8,7 @@ struct ft_seeder {
 	int proc;
 	int64_t tick_ns;
 	bool has_ids;	      /* they may be told: a change would be, too */
+	bool no_args;	      /* reading them may wait for the process */
 	struct ft_bytes text; /* scratch, as are the next three */
 	struct ft_bytes exe;
 	struct ft_bytes args;

@@ -318,6 +318,7 @@ static int bpf_open(struct ft_tracker **ret, const struct ft_tracker_host *host)
 	int r = start(t);
 	if (r < 0)
 		return r;
+	t->seeder.no_args = host->never_waits;
 	*ret = ft_take(t);
 	return 0;
 }

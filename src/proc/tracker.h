@@ -17,6 +17,10 @@ struct ft_tracker_host {
 	 */
 	bool (*execs_seen)(void *data, dev_t dev);
 	void *data;
+	/* Processes wait for whoever calls find(): once it is open, the tracker reads
+	 * nothing that takes the lock of a process's memory (its arguments), which a
+	 * thread may hold that waits for one of those. */
+	bool never_waits;
 };
 
 /*

@@ -2,6 +2,7 @@
 /* One request as it is decided on. */
 #include "session/asked.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/number.h"
@@ -64,11 +65,15 @@ void ft_asked_find_process(struct ft_decider *d, struct ft_asked *a)
 
 void ft_asked_find_path(struct ft_decider *d, struct ft_asked *a)
 {
+	int r;
+
 	if (a->has_path)
 		return;
 	a->has_path = true;
-	if (ft_guards_locate(&d->rules->guards, a->q->fd, &a->q->identity, &d->path) == 0)
+	r = ft_guards_locate(&d->rules->guards, a->q->fd, &a->q->identity, &d->path);
+	if (r == 0)
 		a->facts.path = ft_bytes_span(&d->path);
+	a->facts.is_path_long = r == -ENAMETOOLONG;
 }
 
 /* ---- verdicts that were kept ---- */
@@ -175,7 +180,8 @@ static void find_claims(struct ft_decider *d, struct ft_asked *a)
 {
 	if (a->facts.object.dev == 0)
 		return;
-	if (a->facts.path.len > 0)
+	/* What has no name yet, or none any more, may be another file the next moment. */
+	if (a->facts.path.len > 0 && a->q->identity.links > 0)
 		ft_ruleset_claim(d->rules, a->facts.path, &a->facts.object);
 	a->facts.claims = d->claims;
 	a->facts.claims_count =

@@ -253,23 +253,31 @@ static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *
 	return inner.failed ? -ENOMEM : see(g, e, ft_bytes_span(&inner), ret);
 }
 
+static int locate_by_link(int fd, const struct ft_identity *id, struct ft_bytes *ret)
+{
+	int r = link_of(fd, ret);
+
+	if (r == 0)
+		settle_deleted(ret, id);
+	return r == 0 || r == -ENAMETOOLONG ? r : -ENOENT;
+}
+
 int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity *id,
 		     struct ft_bytes *ret)
 {
-	for (size_t i = 0; i < g->count && id->mnt_id != 0; i++) {
-		if (g->list[i].mnt_id != id->mnt_id)
-			continue;
-		if (link_of(fd, ret) < 0)
-			return -ENOENT;
-		settle_deleted(ret, id);
-		return 0;
-	}
+	for (size_t i = 0; i < g->count && id->mnt_id != 0; i++)
+		if (g->list[i].mnt_id == id->mnt_id)
+			return locate_by_link(fd, id, ret);
 	/* The subvolumes of one filesystem have devices of their own, so that all are
 	 * tried: what is found is looked at. */
-	for (size_t i = 0; i < g->count; i++)
-		if (g->list[i].mount_fd >= 0 &&
-		    locate_by_handle(g, &g->list[i], fd, id, ret) == 0)
-			return 0;
+	for (size_t i = 0; i < g->count; i++) {
+		int r = -ENOENT;
+
+		if (g->list[i].mount_fd >= 0)
+			r = locate_by_handle(g, &g->list[i], fd, id, ret);
+		if (r == 0 || r == -ENAMETOOLONG)
+			return r;
+	}
 	return -ENOENT;
 }
 

@@ -42,8 +42,8 @@ int ft_guards_mark(const struct ft_guards *g, int group, unsigned int flags,
 		   uint64_t mask, const char **ret_path);
 /*
  * The file's path on this host, whatever the process calls it: seen through the mount
- * that the PATH came by, else through another one. 0; -ENOENT: it is not known. Opens
- * nothing but an O_PATH descriptor.
+ * that the PATH came by, else through another one. 0; -ENOENT: it is not known;
+ * -ENAMETOOLONG: it is longer than a path can be. Opens nothing but an O_PATH descriptor.
  */
 int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity *id,
 		     struct ft_bytes *ret);

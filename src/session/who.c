@@ -15,8 +15,7 @@
 /* Taken at once, so that nothing is later. */
 static int set_aside(struct ft_who *w)
 {
-	struct ft_bytes *const all[] = {&w->exe, &w->args, &w->cgroup, &w->container,
-					&w->text};
+	struct ft_bytes *const all[] = {&w->exe, &w->cgroup, &w->container, &w->text};
 	int r = 0;
 
 	w->exes = calloc(FT_WHO_KEPT, sizeof(*w->exes));
@@ -27,7 +26,7 @@ static int set_aside(struct ft_who *w)
 
 int ft_who_init(struct ft_who *w, int *ret_why)
 {
-	const struct ft_tracker_host alone = {0};
+	const struct ft_tracker_host alone = {.never_waits = true};
 	int r;
 
 	*w = (struct ft_who){.ops = &ft_tracker_bpf, .proc = -1};
@@ -53,7 +52,6 @@ void ft_who_fini(struct ft_who *w)
 		close(w->proc);
 	free(w->exes);
 	ft_bytes_fini(&w->exe);
-	ft_bytes_fini(&w->args);
 	ft_bytes_fini(&w->cgroup);
 	ft_bytes_fini(&w->container);
 	ft_bytes_fini(&w->text);
@@ -67,6 +65,8 @@ void ft_who_begin(struct ft_who *w, int64_t now_ns)
 }
 
 /* ---- as /proc shows it: it waits, so that it does not change ---- */
+
+/* Not its arguments: to read them takes the lock of its memory. */
 
 static bool look_at_ids(struct ft_who *w, pid_t pid)
 {
@@ -92,9 +92,6 @@ static const struct ft_process *look(struct ft_who *w, pid_t pid)
 	ft_bytes_clear(&w->exe);
 	ft_procfs_read_exe(w->proc, pid, &w->exe);
 	w->seen.exe = ft_bytes_span(&w->exe);
-	ft_bytes_clear(&w->args);
-	w->seen.args_cut = ft_procfs_read_args(w->proc, pid, &w->args);
-	w->seen.args = ft_bytes_span(&w->args);
 	ft_bytes_clear(&w->cgroup);
 	ft_procfs_read_cgroup(w->proc, pid, &w->cgroup);
 	w->seen.cgroup = ft_procfs_parse_cgroup(ft_bytes_span(&w->cgroup));

@@ -32,7 +32,6 @@ struct ft_who {
 	/* Where the tracker knows nothing: as /proc shows it. */
 	struct ft_process seen;
 	struct ft_bytes exe;
-	struct ft_bytes args;
 	struct ft_bytes cgroup;
 	struct ft_bytes container;
 	struct ft_bytes text;

@@ -59,7 +59,10 @@ TABLES = {
     "ssh-keys": [
         (f"{HOME}/.ssh/id_ed25519", {"exe": "/usr/bin/python3"}, "deny", "ssh-keys"),
         (f"{HOME}/.ssh/id_ed25519", {}, "deny", "ssh-keys"),
-        (f"{HOME}/.ssh/id_ed25519.pub", {"exe": "/usr/bin/python3"}, "allow", "ssh-keys-public"),
+        (f"{HOME}/.ssh/id_github", {}, "deny", "ssh-keys"),
+        (f"{HOME}/.ssh/id_grub", {}, "deny", "ssh-keys"),
+        (f"{HOME}/.ssh/id_mypub", {}, "deny", "ssh-keys"),
+        (f"{HOME}/.ssh/id_ed25519.pub", {"exe": "/usr/bin/python3"}, "allow", None),
         (f"{HOME}/.ssh/known_hosts", {}, "allow", None),
         ("/root/.ssh/id_rsa", {"event": "exec"}, "deny", "ssh-keys"),
     ],
@@ -122,7 +125,7 @@ def allowed_program_is_allowed():
     key = f"{HOME}/.ssh/id_rsa"
     decides(policy, key, "allow", "ssh-keys-users", exe="/usr/bin/env")
     told = decides(policy, key, "deny", "ssh-keys", exe="/usr/bin/env", event="exec")
-    wanted = [("ssh-keys-public", False, "path"), ("ssh-keys-users", False, "events"), ("ssh-keys", True, None)]
+    wanted = [("ssh-keys-users", False, "events"), ("ssh-keys", True, None)]
     equal([(r["rule"], r["matches"], r.get("key")) for r in told["rules"]], wanted, "rules")
 
 

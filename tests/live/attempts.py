@@ -122,11 +122,13 @@ class Table:
     def __init__(self, title):
         self.title, self.rows = title, []
 
-    def attempt(self, name, cannot=None, only=None):
-        """cannot: words of the manual's; without it, it is denied. only: kinds of filesystem."""
+    def attempt(self, name, cannot=None, only=None, in_doubt=False):
+        """cannot: words of the manual's; without it, it is denied. only: kinds of filesystem. in_doubt: it is
+        denied with other files, too.
+        """
 
         def register(function):
-            self.rows.append((name, function, cannot, only))
+            self.rows.append((name, function, cannot, only, in_doubt))
             return function
 
         return register
@@ -134,9 +136,11 @@ class Table:
     def run(self, place, policy, targets):
         """targets(): [(label, path)], anew for each attempt. Everything is tried, then judged."""
         named, trials, failures = Named(), [], []
-        for name, function, cannot, only in self.rows:
-            if not only or place.kind in only:
-                for label, path in targets():
+        for name, function, cannot, only, in_doubt in self.rows:
+            if only and place.kind not in only:
+                continue
+            for label, path in targets():
+                if label != CONTROL or not in_doubt:
                     trials.append((name, label, cannot, _prepare(function, place, path)))
         with Guard(policy=policy) as guard:
             for name, label, cannot, trial in trials:

@@ -34,7 +34,8 @@ class Guard(Watch):
         env = {**(env or os.environ), "RUNTIME_DIRECTORY": str(self.run)}
         if policy is not None:
             arguments = ["--policy", policy, *arguments]
-        super().__init__(*arguments, command="guard", env=env, preexec=mortal, **kwargs)
+        kwargs.setdefault("preexec", mortal)
+        super().__init__(*arguments, command="guard", env=env, **kwargs)
 
     def counts(self):
         """{rule: (allowed, denied, late)}, as it says itself."""

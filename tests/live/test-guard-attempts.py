@@ -177,7 +177,7 @@ def _(place, path):
     return result
 
 
-@reading.attempt("moved deeper than a path can say")
+@reading.attempt("moved deeper than a path can say", in_doubt=True)
 def _(place, path):
     return reach("deep", path, place.directory())
 

@@ -17,9 +17,9 @@ import sys
 import threading
 import time
 
-from guard import Guard, Openers, Scanner, attempt, guarded, make_files, opened, ran, refused
+from guard import Guard, Openers, Scanner, attempt, guarded, make_files, mortal, opened, ran, refused
 from harness import case, check, equal, main, one_line
-from machine import filesystem, spawn
+from machine import filesystem, mounted, spawn, temp_dir
 from records import is_event, raw
 
 EPERM = errno.EPERM
@@ -193,6 +193,31 @@ def kept_by_the_kernel():
             wait_until(lambda: "default" in guard.counts(), "counters")
             check(guard.counts()["default"][0] < 12, f"the kernel kept nothing: {guard.counts()}")
             guard.stop()
+
+
+@case("ext4", "xfs", "btrfs", "tmpfs")
+def paths_are_the_hosts(kind):
+    """Through a bind mount, or a mount of another namespace, a file has the path that it has on the host."""
+    with filesystem(kind) as base, filesystem("tmpfs") as elsewhere:
+        for name in ("yes", "no"):
+            (base / name).mkdir()
+            (base / name / "file").write_text("x")
+        rules = [
+            f"{{name: may, path: '{base}/yes/**', verdict: allow}}",
+            f"{{name: not, path: '{base}/**', verdict: deny}}",
+        ]
+        point = elsewhere / "bind"
+        point.mkdir()
+        with Guard("--log", "all", policy=guarded(base, rules)) as guard:
+            for name, status in (("yes", 0), ("no", 1)):
+                bound = f"mount --bind '{base}/{name}' '{point}' && cat '{point}/file'"
+                equal(ran("unshare", "-m", "sh", "-c", bound), status, f"{name}, in another namespace")
+                with mounted("--bind", base / name, at=point):
+                    equal(ran("cat", point / "file"), status, f"{name}, through a bind mount")
+            records = guard.stop()
+        root = os.fsencode(base)
+        wanted = [(root + b"/yes/file", "allow")] * 2 + [(root + b"/no/file", "deny")] * 2
+        equal([d[:2] for d in decisions(records)], wanted, "paths and verdicts")
 
 
 @case()
@@ -610,6 +635,63 @@ def hand_over_fails(how):
             wait_until(lambda: "this one goes on" in guard.stderr(), "the old one to go on")
             check(waiting.result() in (None, EPERM), "what was read and not answered")
             equal(opened(base / "file"), EPERM, "after that")
+            guard.stop()
+
+
+def stored(manager):
+    """What the service manager is told until the first READY=1, and the descriptor that it is given."""
+    said, kept = [], None
+    while "READY=1" not in said:
+        data, fds, _, _ = socket.recv_fds(manager, 4096, 1)
+        said.append(data.decode())
+        kept = fds[0] if fds else kept
+    return said, kept
+
+
+@case()
+def left_with_the_service_manager():
+    """Who asks while the guard is started again waits for it."""
+    address = temp_dir() / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, filesystem("ext4") as base:
+        manager.bind(os.fsencode(address))
+        manager.settimeout(30)
+        (base / "file").write_text("x")
+        env = {**os.environ, "NOTIFY_SOCKET": str(address), "FDSTORE": "1"}
+        with Guard("--deny", base / "file", env=env) as guard:
+            said, kept = stored(manager)
+            equal(said[0], "FDSTORE=1\nFDNAME=guard", "what it says")
+            guard.process.kill()
+            guard.process.wait()
+        waiting = Waiting(base / "file")
+        check(select.select([kept], [], [], 20)[0], "no request in the group")
+        equal(waiting.process.poll(), None, "it waits")
+
+        def give():
+            mortal()
+            os.dup2(kept, 3, inheritable=True)
+
+        env = {**env, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "guard"}
+        prefix = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"]
+        with Guard("--deny", base / "file", env=env, prefix=prefix, preexec=give, fds=[3]) as guard:
+            equal(waiting.result(), EPERM, "the answer")
+            guard.stop()
+        os.close(kept)
+        equal(opened(base / "file"), None, "when it has ended")
+
+
+@case()
+def not_left_with_the_service_manager():
+    """Where the next guard would be read from what is guarded."""
+    address = temp_dir() / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, filesystem("ext4") as base:
+        manager.bind(os.fsencode(address))
+        manager.settimeout(30)
+        env = {**os.environ, "NOTIFY_SOCKET": str(address), "FDSTORE": "1"}
+        policy = base / "policy.yaml"
+        policy.write_text(f"version: 1\nwatch: ['{base}']\nrules: [{{name: n, path: '{base}/x', verdict: deny}}]\n")
+        with Guard("--yes", policy=policy, env=env) as guard:
+            equal(stored(manager), (["READY=1"], None), "what it says")
+            check("not left with the service manager" in guard.stderr(), guard.stderr())
             guard.stop()
 
 

@@ -133,6 +133,25 @@ static void test_literals(void **state)
 	ft_policy_free(p);
 }
 
+/* Below a `**` it may be; a glob that has an end it cannot match. */
+static void test_path_too_long(void **state)
+{
+	struct ft_policy *p = new_policy(FT_VERDICT_ALLOW);
+	const struct ft_object object = {.dev = 1, .ino = 9};
+	struct ft_facts f = facts("", &object, NULL);
+
+	add(p,
+	    (struct ft_rule_spec){.path = VALUES("/srv/**"), .verdict = FT_RULE_ALLOW});
+	add(p,
+	    (struct ft_rule_spec){.path = VALUES("/srv/*/*"), .verdict = FT_RULE_DENY});
+	check(p, f, -1, FT_RULE_ALLOW, FT_DEPENDS_PATH);
+	add(p, (struct ft_rule_spec){.path = VALUES("/srv/**"), .verdict = FT_RULE_DENY});
+	check(p, f, -1, FT_RULE_ALLOW, FT_DEPENDS_PATH);
+	f.is_path_long = true;
+	check(p, f, 2, FT_RULE_DENY, FT_DEPENDS_PATH);
+	ft_policy_free(p);
+}
+
 /* A later denial stands before a scan that matches by doubt alone. */
 static void test_scan_in_doubt(void **state)
 {
@@ -327,10 +346,15 @@ static void test_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ssh_keys),      cmocka_unit_test(test_literals),
-		cmocka_unit_test(test_scan_in_doubt), cmocka_unit_test(test_events),
-		cmocka_unit_test(test_needs_process), cmocka_unit_test(test_spec_is_kept),
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_ssh_keys),
+		cmocka_unit_test(test_literals),
+		cmocka_unit_test(test_path_too_long),
+		cmocka_unit_test(test_scan_in_doubt),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_needs_process),
+		cmocka_unit_test(test_spec_is_kept),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_explain),
 	};
 
