@@ -42,6 +42,7 @@ struct qstr {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct dentry {
@@ -77,7 +78,13 @@ struct callback_head {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 	struct callback_head f_task_work; /* since 6.10 */
+};
+
+/* Of overlayfs, since 6.13: its file's private data. Before, that was the real file. */
+struct ovl_file {
+	struct file *realfile;
 };
 
 /* Before. */
@@ -92,9 +99,14 @@ struct file___union {
 	} f_u;
 };
 
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long saved_auxv[2]; /* and more */
 	struct file *exe_file;
 };
 

@@ -32,6 +32,7 @@ enum ft_step_kind {
 	FT_STEP_IDS,
 	FT_STEP_CGROUP,
 	FT_STEP_THREAD, /* it has several, or may have had */
+	FT_STEP_LOADER, /* `file` is what loaded what was executed last */
 	FT_STEP_END,
 };
 
@@ -80,6 +81,7 @@ struct ft_past {
 	bool has_read;	  /* as the step's, and the next */
 	bool closes;
 	struct ft_proc_object file;
+	struct ft_proc_object loader;	/* ino 0: the common one, or none */
 	uint64_t below;			/* bits of the roots that it descends from */
 	size_t size;			/* its own */
 	struct ft_past *before, *after; /* of the same pid */
