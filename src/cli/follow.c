@@ -25,29 +25,38 @@ enum {
  * Every descendant is below us: we adopt it when its parent ends, so that this holds for
  * a daemon whose parents nobody had time to look at.
  */
-static bool is_descendant(const struct cli_follow *f, const struct ft_process *p)
+static int is_descendant(const struct cli_follow *f, const struct ft_process *p)
 {
 	const struct ft_session *s = f->what->session;
 
-	return s->tracker_ops->is_below(s->tracker, p, s->self) > 0;
+	return s->tracker_ops->is_below(s->tracker, p, s->self);
+}
+
+/* One of the candidates is enough, also of those that are not listed. */
+static int is_of_descendant(const struct cli_follow *f, const struct ft_event *ev)
+{
+	int r = ev->process ? is_descendant(f, ev->process) : -ENODATA;
+
+	for (size_t i = 0; i < ev->candidates_count && r <= 0; i++) {
+		int of_this = is_descendant(f, ev->candidates[i]);
+		if (of_this != 0)
+			r = of_this;
+	}
+	return r;
 }
 
 /* Another pid namespace's have none, a failing filesystem and mounts neither. */
 static bool is_told(struct cli_follow *f, const struct ft_event *ev)
 {
+	int r;
+
 	if (ev->pid <= 0)
 		return false;
 	if (ev->pid == f->spawn.pid && !f->spawn.reaped)
 		return true;
-	for (size_t i = 0; i < ev->candidates_count; i++)
-		if (is_descendant(f, ev->candidates[i]))
-			return true;
-	if (ev->candidates_count > 0)
-		return false;
-	if (ev->process)
-		return is_descendant(f, ev->process);
-	f->undecided++;
-	return false;
+	r = is_of_descendant(f, ev);
+	f->undecided += r < 0;
+	return r > 0;
 }
 
 /* Our child between fork and exec. */
