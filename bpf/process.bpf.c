@@ -74,9 +74,14 @@ static bool was_said(__u32 kind, const void *task, __u64 what, __u32 copy)
 	return false;
 }
 
+/* Who reads comes by himself when he has a question; he is woken when much has come
+ * before that. */
 static void put(const void *record, __u64 size)
 {
-	if (bpf_ringbuf_output(&ring, (void *)record, size, 0) < 0)
+	bool is_urgent = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > FT_WIRE_RING_WAKE;
+	__u64 flags = is_urgent ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_output(&ring, (void *)record, size, flags) < 0)
 		__sync_fetch_and_add(&dropped, 1);
 }
 

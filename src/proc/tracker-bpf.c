@@ -228,6 +228,16 @@ static uint64_t bpf_take_lost(struct ft_tracker *t)
 	return lost;
 }
 
+static int bpf_get_poll(const struct ft_tracker *t)
+{
+	return t->ring.wakeups;
+}
+
+static bool bpf_is_due(struct ft_tracker *t)
+{
+	return ft_bpfring_was_woken(&t->ring);
+}
+
 static void bpf_get_health(const struct ft_tracker *t, struct ft_tracker_health *ret)
 {
 	*ret = (struct ft_tracker_health){
@@ -346,5 +356,7 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.add_root = bpf_add_root,
 	.is_below = bpf_is_below,
 	.take_lost = bpf_take_lost,
+	.get_poll = bpf_get_poll,
+	.is_due = bpf_is_due,
 	.get_health = bpf_get_health,
 };

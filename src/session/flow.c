@@ -257,6 +257,27 @@ static void tell_undecided(struct ft_session *s)
 	s->undecided = 0;
 }
 
+static int64_t first_window(const struct ft_session *s)
+{
+	int64_t from = s->fd_group >= 0 ? s->fd_empty_ns : ft_boot_ns();
+
+	for (size_t i = 0; i < s->sources_count; i++) {
+		if (s->sources[i]->segment_empty_ns < from)
+			from = s->sources[i]->segment_empty_ns;
+	}
+	return from;
+}
+
+/* Processes begin and end also where nothing happens that anybody asks about. */
+static void follow_processes(struct ft_session *s)
+{
+	if (!s->tracker_ops->is_due || !s->tracker_ops->is_due(s->tracker))
+		return;
+	s->tracker_ops->begin(s->tracker, first_window(s), ft_boot_ns());
+	if (s->tracker_ops->take_lost(s->tracker) > 0)
+		ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
+}
+
 static int next(struct ft_session *s, struct ft_event *ev)
 {
 	int r;
@@ -275,6 +296,7 @@ static int next(struct ft_session *s, struct ft_event *ev)
 	if (r != 0)
 		return r;
 	tell_undecided(s);
+	follow_processes(s);
 	if (s->stopping)
 		return next_pending(s, ev) ? 1 : 0;
 	r = ft_mountwatch_update(s, false);

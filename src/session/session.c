@@ -394,6 +394,8 @@ static int open_tracker(struct ft_session *s, const struct ft_tracker_host *host
 {
 	int r = s->tracker_ops->open(&s->tracker, host);
 
+	if (r == 0 && s->tracker_ops->get_poll)
+		return ft_session_poll(s, s->tracker_ops->get_poll(s->tracker), EPOLLIN);
 	if (r == 0 || s->tracker_ops != &ft_tracker_bpf)
 		return r;
 	/* Who may not load programs is told of his privileges anyway. */
