@@ -66,16 +66,8 @@ static bool is_before_exec(const struct cli_follow *f, const struct ft_process *
 	       ft_span_equal(p->comm, FT_SPAN(CLI_SPAWN_WAITING));
 }
 
-/* Of the two it was the command: all that the child does is to open it, which is told. */
-static bool is_surely_command(const struct cli_follow *f, const struct ft_event *ev)
-{
-	return ev->candidates_count == 1 && !ev->may_be_another &&
-	       (f->what->session->events & FT_EV_OPEN_EXEC) &&
-	       !(ev->mask & FT_EV_OPEN_EXEC);
-}
-
-/* What it does is to open the command: that is the command's, but not by what ran then.
- */
+/* All that it does is to open the command, as for any other that is executed: that is the
+ * command's. */
 static void hide_child(struct cli_follow *f, struct ft_event *ev)
 {
 	size_t n = 0;
@@ -90,8 +82,10 @@ static void hide_child(struct cli_follow *f, struct ft_event *ev)
 		ev->candidates_count = n;
 		if (n < 2)
 			ev->process = n == 1 ? f->candidates[0] : NULL;
-		if (is_surely_command(f, ev))
+		if (n == 1 && !ev->may_be_another) {
 			ev->certainty = FT_CERTAINTY_EXACT;
+			ev->candidates_count = 0;
+		}
 	}
 	if (ev->process && is_before_exec(f, ev->process))
 		ev->process = NULL;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """fantail run: what goes through to the command, and what is said of it, against what it did."""
 
+import json
 import os
 import pty
 import pwd
@@ -406,6 +407,22 @@ def events_and_summary():
         same_set(told, expected, "events")
         same_set(summary.read, wanted["read"], "read")
         check(summary.complete, summary.record)
+
+
+@case([], ["--user", "nobody"], ["-e", "open"], ["-e", "exec"])
+def first_instruction(options):
+    """The very first record, of the command that is opened to be executed, is the command's, and has its name."""
+    for _ in range(5):
+        done = call("--format", "json", "-o", "/dev/stderr", *options, "--", "true")
+        equal(done.returncode, 0, f"exit status: {done.stderr}")
+        records = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
+        exe = os.path.realpath(shutil.which("true"))
+        equal(records[0]["path"], exe, "the first path")
+        for process in (r["process"] for r in records[:-1]):
+            if HAS_BPF:
+                check("candidates" not in process, process)
+                equal((process["certainty"], process["exe"]), ("exact", exe), "the process")
+            equal(process["comm"], "true", "its name")
 
 
 @case()
