@@ -4,7 +4,7 @@
 _fantail_events='create moved_from moved_to rename open open_exec access modify attrib close_write
 	close_nowrite delete delete_self move_self fs_error mnt_attach mnt_detach
 	read write exec change all'
-_fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
+_fantail_columns='time after seq events path old_path container_path container_old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates
 	error error_count mount_id count where from to reason'
 _fantail_options='-e --events --scope -x --one-file-system

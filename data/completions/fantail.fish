@@ -8,7 +8,7 @@ function __fantail_events
 end
 
 function __fantail_columns
-    printf '%s\n' time after seq events path old_path path_source dir inode dev fs pid process \
+    printf '%s\n' time after seq events path old_path container_path container_old_path path_source dir inode dev fs pid process \
         certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates \
         error error_count mount_id count where from to reason
 end

@@ -154,6 +154,14 @@ static bool match_process(struct ft_session *s, const struct ft_event *ev)
 	return false;
 }
 
+static void look_inside(struct ft_session *s, struct ft_event *ev)
+{
+	if (!ev->process || ev->process->container.len == 0)
+		return;
+	ev->container_path = ft_within_find(&s->within, ev->process, ev->path);
+	ev->container_old_path = ft_within_find(&s->within, ev->process, ev->old_path);
+}
+
 /* One record of a FID group. True: *ev is to be told. */
 static bool tell(struct ft_source *src, const struct ft_record *rec,
 		 const struct ft_read *read, uint64_t position, struct ft_event *ev)
@@ -188,7 +196,10 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 		.is_close = !(rec->mask & ~CLOSE_BITS),
 	};
 	attribute(s, &q, ev);
-	return match_process(s, ev);
+	if (!match_process(s, ev))
+		return false;
+	look_inside(s, ev);
+	return true;
 }
 
 /* 1: told, FT_SESSION_MORE, 0: nothing, or something of our own first; -errno. */

@@ -130,6 +130,7 @@ struct ft_session *ft_session_free(struct ft_session *s)
 	close_fd(s->epoll);
 	for (size_t i = 0; i < FT_ARRAY_SIZE(s->pending_path); i++)
 		ft_bytes_fini(&s->pending_path[i]);
+	ft_within_fini(&s->within);
 	ft_match_free(s->match);
 	ft_view_fini(&s->view);
 	ft_bytes_fini(&s->path);

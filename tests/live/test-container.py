@@ -5,10 +5,11 @@ import ctypes
 import os
 import re
 import shutil
+import signal
 import traceback
 
 from doers import HAS_BPF, create, fork, is_candidate, program, stopped, wait
-from harness import case, check, equal, main, show
+from harness import case, check, equal, main, same_set, show
 from machine import filesystem, libc, mounted, private_mounts, run
 from records import raw
 from watch import Watch
@@ -96,6 +97,135 @@ def short_lived(is_bound, is_late):
     check(not wrong, f"before the exec: {len(wrong)} wrong, as {show(wrong[:2], 2000)}")
     wrong = [r for r in new if not is_exact(r)]
     check(not wrong or not HAS_BPF, f"after it: {len(wrong)} wrong, as {show(wrong[:2], 2000)}")
+
+
+CONTAINER = "fedcba9876543210" * 4
+
+
+def act():
+    for name in ("made", "first"):
+        create(f"/etc/{name}")
+    os.rename("/etc/first", "/etc/second")
+    os.rename("/etc/second", "/data/third")
+    with open("/etc/lower", "a") as f:
+        f.write("copied up")
+    os.unlink("/etc/gone")
+    os.mkdir("/etc/dir")
+    create("/etc/dir/below")
+    open("/etc/read").close()
+
+
+def start(group, function, *arguments):
+    """The first process of a container, which stays until end(). Returns when the function has."""
+    over = os.pipe()
+
+    def child():
+        os.close(over[0])
+        (group / "cgroup.procs").write_text("0")
+        function(*arguments)
+        os.write(over[1], b".")
+        os.close(over[1])
+        signal.pause()
+
+    pid = fork(child)
+    os.close(over[1])
+    equal(os.read(over[0], 1), b".", "the container")
+    os.close(over[0])
+    return pid
+
+
+def end(pid):
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def act_inside(base):
+    enter(base, None)
+    wait(fork(act))
+
+
+def facts(records):
+    both = ("container_path", "container_old_path")
+    return {(e, *(raw(r, name) for name in both)) for r in records for e in r["events"]}
+
+
+WANTED = {
+    ("create", b"/etc/made", None),
+    ("create", b"/etc/first", None),
+    ("rename", b"/etc/second", b"/etc/first"),
+    ("rename", b"/data/third", b"/etc/second"),
+    ("modify", b"/etc/lower", None),
+    ("create", b"/etc/dir", None),
+    ("create", b"/etc/dir/below", None),
+    ("open", b"/etc/read", None),
+}
+
+
+@case(*[(kind, is_late) for kind in ("ext4", "tmpfs") for is_late in (False, True)])
+def path_inside(kind, is_late):
+    with mounted("-t", "cgroup2", "none") as root, filesystem(kind) as base:
+        make_layers(base)
+        for name in ("lower", "gone", "read"):
+            (base / LOWER / "etc" / name).write_text(name)
+        group = make_group(root)
+        try:
+            with Watch("-e", "change,open", base) as watch:
+                with stopped(watch, is_late):
+                    pid = start(group, act_inside, base)
+                    create(base / UPPER / "etc/by-host")
+                watch.see(base / UPPER / "etc/by-host")
+                end(pid)
+                records = watch.stop()
+        finally:
+            remove_group(group)
+    inside = [r for r in records if r.get("process", {}).get("container") == CONTAINER]
+    if HAS_BPF:
+        same_set(facts(inside) & WANTED, WANTED, "in the container")
+    for r in records:
+        for name, other in (("path", "container_path"), ("old_path", "container_old_path")):
+            host, path = raw(r, name), raw(r, other)
+            layers = [base / UPPER, base / LOWER]
+            truth = [host[len(os.fsencode(l)) :] for l in layers if (host or b"").startswith(os.fsencode(l) + b"/")]
+            check(path is None or path == b"/" or path in truth, show(r, 900))
+            check(path is None or r["process"]["container"] == CONTAINER, show(r, 900))
+
+
+@case()
+def container_that_lies():
+    """Layers that only have the names of the host's directories are not taken for them."""
+    with mounted("-t", "cgroup2", "none") as root, filesystem("ext4") as base, filesystem("tmpfs") as other:
+        make_layers(base)
+        make_layers(other)
+        group = make_group(root)
+
+        def lie():
+            private_mounts()
+            fd = os.open(base / UPPER, os.O_PATH)
+            run("mount", "--bind", other, base)
+            enter(base, None)
+            create("/etc/made")
+            os.mkdir("made-on-host", dir_fd=fd)
+
+        try:
+            with Watch("-e", "create", base) as watch:
+                pid = start(group, lie)
+                watch.see(base / UPPER / "made-on-host")
+                end(pid)
+                records = watch.stop()
+        finally:
+            remove_group(group)
+    equal([raw(r) for r in records], [os.fsencode(base / UPPER / "made-on-host")], "on the host")
+    check("container_path" not in records[0], show(records, 900))
+
+
+def make_group(root):
+    group = root / f"docker-{CONTAINER}.scope"
+    group.mkdir()
+    return group
+
+
+def remove_group(group):
+    group.rmdir()
 
 
 def is_exact(record):
