@@ -410,7 +410,7 @@ def events_and_summary():
 
 
 @case([], ["--user", "nobody"], ["-e", "open"], ["-e", "exec"])
-def first_instruction(options):
+def first_record(options):
     """The very first record, of the command that is opened to be executed, is the command's, and has its name."""
     for _ in range(5):
         done = call("--format", "json", "-o", "/dev/stderr", *options, "--", "true")
