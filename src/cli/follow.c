@@ -54,8 +54,6 @@ static bool is_told(struct cli_follow *f, const struct ft_event *ev)
 		return false;
 	if (ev->pid == f->spawn.pid && !f->spawn.reaped)
 		return true;
-	if (cli_children_has(&f->spawn.others, ev->pid))
-		return false;
 	r = is_of_descendant(f, ev);
 	f->undecided += r < 0;
 	return r > 0;

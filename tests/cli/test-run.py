@@ -410,7 +410,7 @@ def events_and_summary():
 
 
 @case([], ["--user", "nobody"], ["-e", "open"], ["-e", "exec"])
-def first_record(options):
+def first_instruction(options):
     """The very first record, of the command that is opened to be executed, is the command's, and has its name."""
     for _ in range(5):
         done = call("--format", "json", "-o", "/dev/stderr", *options, "--", "true")
@@ -530,29 +530,6 @@ def wait_can_be_ended():
             _, summary = traced.finish(4)
             os.close(os.open(go, os.O_WRONLY))
         equal(summary.record["running"], True, "running")
-
-
-@case()
-def others_children():
-    """A child that the shell had before it became fantail is not the command's: neither shown nor waited for."""
-    script = 'exec "$@" 2> >(while read -r line; do echo "$line" >>"$BASE/log"; done)'
-    with filesystem("ext4") as base:
-        for options in [], ["--wait"]:
-            options = ["--in", base, "--format", "json", *options]
-            done = subprocess.run(
-                words("bash", "-c", script, "bash", FANTAIL, "run", *options, "--", "touch", base / "made"),
-                env={**os.environ, "BASE": str(base)},
-                # The child has it, too: this waits for its end.
-                stdout=subprocess.PIPE,
-                timeout=TIMEOUT,
-                check=False,
-            )
-            equal(done.returncode, 0, "exit status")
-            told = [json.loads(line) for line in (base / "log").read_text().splitlines() if line[0] == "{"]
-            same_set({r["path"] for r in told[:-1]}, {str(base / "made")}, "paths")
-            equal((told[-1]["running"], told[-1]["complete"]), (False, True), "running, complete")
-            for name in "log", "made":
-                (base / name).unlink()
 
 
 @case()
