@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -54,6 +55,8 @@ static bool is_told(struct cli_follow *f, const struct ft_event *ev)
 		return false;
 	if (ev->pid == f->spawn.pid && !f->spawn.reaped)
 		return true;
+	if (cli_children_has(&f->spawn.others, ev->pid))
+		return false;
 	r = is_of_descendant(f, ev);
 	f->undecided += r < 0;
 	return r > 0;
@@ -209,6 +212,22 @@ static bool is_complete(const struct cli_follow *f)
 	       !ft_summary_is_cut(&f->sets);
 }
 
+/* Whoever may write to its directory can take the file away, or put another in its place.
+ */
+static bool is_output_taken(const struct cli_follow *f)
+{
+	const char *name = f->what->output.file;
+	struct stat own, found;
+
+	if (!name || !f->loop.output || fstat(ft_output_fd(f->loop.output), &own) < 0)
+		return false;
+	if (stat(name, &found) == 0 && found.st_dev == own.st_dev &&
+	    found.st_ino == own.st_ino)
+		return false;
+	cli_error("%s: was removed or replaced: what was written is not there", name);
+	return true;
+}
+
 static void fill_head(struct cli_follow *f)
 {
 	struct ft_summary_head *h = &f->head;
@@ -222,6 +241,8 @@ static void fill_head(struct cli_follow *f)
 		h->lost[FT_LOST_OUTPUT] = true;
 		h->lost_count[FT_LOST_OUTPUT] = dropped;
 	}
+	if (is_output_taken(f))
+		h->lost[FT_LOST_OUTPUT] = true;
 	h->complete = is_complete(f);
 }
 
@@ -259,7 +280,7 @@ static void tell(const struct cli_follow *f)
 	static const char *const losses[] = {
 		[FT_LOST_KERNEL] = "lost by the kernel's queue",
 		[FT_LOST_BUFFER] = "lost for want of memory",
-		[FT_LOST_OUTPUT] = "not printed, the output was too slow",
+		[FT_LOST_OUTPUT] = "not in the output, which was too slow or taken away",
 		[FT_LOST_PROCESS] = "by processes that could not be followed",
 		[FT_LOST_DESCRIPTOR] = "lost for want of descriptors",
 		[FT_LOST_JOURNAL] = "lost by the journal",
