@@ -23,6 +23,9 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+/* Of ring buffers. */
+enum { BPF_RB_AVAIL_DATA = 0, BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -46,6 +49,7 @@ struct qstr {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct dentry {
@@ -95,6 +99,11 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+/* Of overlayfs, since 6.13: its file's private data. Before, that was the real file. */
+struct ovl_file {
+	struct file *realfile;
+};
+
 /* Before. */
 struct file___rcuhead {
 	struct callback_head f_rcuhead;
@@ -132,9 +141,14 @@ struct fsnotify_group {
 	struct fanotify_group_private_data fanotify_data;
 };
 
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long saved_auxv[2]; /* and more */
 	struct file *exe_file;
 };
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Dual MIT/GPL */
 /* Who there is and what each runs, as it happens. */
 #include "names.h"
+#include "openfile.h"
 
 char terms[] SEC("license") = "Dual MIT/GPL";
 
 enum {
-	PENDING_MAX = 16, /* works of a task that are looked at */
 	THREADS_MAX = 64,
-	MODE_TYPE = 0170000,
-	MODE_REGULAR = 0100000,
-	MODE_DIRECTORY = 0040000,
 	UNSET = 0xffffffff,
 };
 
@@ -71,9 +68,14 @@ static bool was_said(__u32 kind, const void *task, __u64 what, __u32 copy)
 	return false;
 }
 
+/* Who reads comes by himself when he has a question; he is woken when much has come
+ * before that. */
 static void put(const void *record, __u64 size)
 {
-	if (bpf_ringbuf_output(&ring, (void *)record, size, 0) < 0)
+	bool is_urgent = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > FT_WIRE_RING_WAKE;
+	__u64 flags = is_urgent ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_output(&ring, (void *)record, size, flags) < 0)
 		__sync_fetch_and_add(&dropped, 1);
 }
 
@@ -190,37 +192,6 @@ static void put_args(struct scratch *s, struct mm_struct *mm)
 	s->end = at + n;
 }
 
-/* Where the callback that closes a file lies in it. */
-static __u64 offset_of_work(void)
-{
-	struct file___rcuhead *rcuhead = 0;
-
-	if (bpf_core_field_exists(((struct file *)0)->f_task_work))
-		return bpf_core_field_offset(struct file, f_task_work);
-	if (bpf_core_field_exists(rcuhead->f_rcuhead))
-		return bpf_core_field_offset(struct file___rcuhead, f_rcuhead);
-	return bpf_core_field_offset(struct file___union, f_u);
-}
-
-/* What an exec closes is closed a moment later, before the new program begins, and waits
- * in a list until then. */
-static bool closes_files(struct task_struct *task)
-{
-	struct callback_head *work = BPF_CORE_READ(task, task_works);
-	__u64 offset = offset_of_work();
-
-	for (int i = 0; i < PENDING_MAX; i++) {
-		if (!work)
-			return false;
-		struct file *file = (void *)work - offset;
-		__u32 type = BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE;
-		if (type == MODE_REGULAR || type == MODE_DIRECTORY)
-			return true;
-		work = BPF_CORE_READ(work, next);
-	}
-	return true;
-}
-
 /* Reads are counted with CONFIG_TASK_XACCT only. */
 static bool may_have_read(struct task_struct *task, struct linux_binprm *bprm)
 {
@@ -231,7 +202,7 @@ static bool may_have_read(struct task_struct *task, struct linux_binprm *bprm)
 
 static void put_file(struct scratch *s, struct file *file)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = real_inode(file);
 
 	s->head.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	s->head.ino = BPF_CORE_READ(inode, i_ino);
@@ -300,6 +271,36 @@ static void moved(struct task_struct *task, __u32 which, __u64 time)
 	s->head.cgroup_len = end_of(text_of(s));
 	s->head.args_len = 0;
 	put_all(s);
+}
+
+/*
+ * What loads most programs is known; what loads this one, in a container or for another
+ * C library, is told on its own. The helper is there since 5.17 only: else this program
+ * is not.
+ */
+const volatile __u64 common_loader_ino = 0;
+const volatile __u32 common_loader_dev = 0;
+
+static long tell_loader(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	struct file *file = vma->vm_file;
+	struct ft_wire w = {0};
+	struct inode *inode;
+
+	if (!file)
+		return 0;
+	inode = real_inode(file);
+	w.kind = FT_WIRE_LOADER;
+	w.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	w.ino = BPF_CORE_READ(inode, i_ino);
+	if (w.ino == common_loader_ino && w.dev == common_loader_dev)
+		return 0;
+	w.time = bpf_ktime_get_boot_ns();
+	w.pid = task->tgid;
+	w.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	w.exec_id = task->self_exec_id;
+	put(&w, sizeof(w));
+	return 0;
 }
 
 /* There are several hierarchies before all are one: that one alone is told. */
@@ -388,6 +389,17 @@ COPIES(task_newtask, forked((void *)ctx[0], 0), forked((void *)ctx[0], 1))
 COPIES(sched_process_exec, executed((void *)ctx[0], (void *)ctx[2], 0),
        executed((void *)ctx[0], (void *)ctx[2], 1))
 COPIES(sched_process_free, freed((void *)ctx[0], 0), freed((void *)ctx[0], 1))
+
+/* Behind what tells of the exec. */
+SEC("tp_btf/sched_process_exec") int loader(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 address = loader_address(task->mm);
+
+	if (address > 0)
+		bpf_find_vma(task, address, tell_loader, 0, 0);
+	return 0;
+}
 
 SEC("tp_btf/task_rename") int task_rename(__u64 *ctx)
 {

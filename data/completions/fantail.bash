@@ -6,7 +6,7 @@ _fantail_events='create moved_from moved_to rename open open_exec access modify 
 	read write exec change all'
 _fantail_calls='fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch
 	inotify_rm_watch dnotify fanotify inotify all'
-_fantail_columns='time after seq events path old_path path_source dir inode dev fs pid process
+_fantail_columns='time after seq events path old_path container_path container_old_path path_source dir inode dev fs pid process
 	certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates
 	error error_count mount_id decision verdict answered rule mode us
 	count where from to reason call ret alert'

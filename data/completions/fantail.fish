@@ -13,7 +13,7 @@ function __fantail_calls
 end
 
 function __fantail_columns
-    printf '%s\n' time after seq events path old_path path_source dir inode dev fs pid process \
+    printf '%s\n' time after seq events path old_path container_path container_old_path path_source dir inode dev fs pid process \
         certainty comm exe args uid user gid group ruid rgid loginuid login_user ppid start pidfd_id cgroup container parents candidates \
         error error_count mount_id decision verdict answered rule mode us \
         count where from to reason call ret alert

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -26,29 +27,40 @@ enum {
  * Every descendant is below us: we adopt it when its parent ends, so that this holds for
  * a daemon whose parents nobody had time to look at.
  */
-static bool is_descendant(const struct cli_follow *f, const struct ft_process *p)
+static int is_descendant(const struct cli_follow *f, const struct ft_process *p)
 {
 	const struct ft_session *s = f->what->session;
 
-	return s->tracker_ops->is_below(s->tracker, p, s->self) > 0;
+	return s->tracker_ops->is_below(s->tracker, p, s->self);
+}
+
+/* One of the candidates is enough, also of those that are not listed. */
+static int is_of_descendant(const struct cli_follow *f, const struct ft_event *ev)
+{
+	int r = ev->process ? is_descendant(f, ev->process) : -ENODATA;
+
+	for (size_t i = 0; i < ev->candidates_count && r <= 0; i++) {
+		int of_this = is_descendant(f, ev->candidates[i]);
+		if (of_this != 0)
+			r = of_this;
+	}
+	return r;
 }
 
 /* Another pid namespace's have none, a failing filesystem and mounts neither. */
 static bool is_told(struct cli_follow *f, const struct ft_event *ev)
 {
+	int r;
+
 	if (ev->pid <= 0)
 		return false;
 	if (ev->pid == f->spawn.pid && !f->spawn.reaped)
 		return true;
-	for (size_t i = 0; i < ev->candidates_count; i++)
-		if (is_descendant(f, ev->candidates[i]))
-			return true;
-	if (ev->candidates_count > 0)
+	if (cli_children_has(&f->spawn.others, ev->pid))
 		return false;
-	if (ev->process)
-		return is_descendant(f, ev->process);
-	f->undecided++;
-	return false;
+	r = is_of_descendant(f, ev);
+	f->undecided += r < 0;
+	return r > 0;
 }
 
 /* Our child between fork and exec. */
@@ -58,16 +70,8 @@ static bool is_before_exec(const struct cli_follow *f, const struct ft_process *
 	       ft_span_equal(p->comm, FT_SPAN(CLI_SPAWN_WAITING));
 }
 
-/* Of the two it was the command: all that the child does is to open it, which is told. */
-static bool is_surely_command(const struct cli_follow *f, const struct ft_event *ev)
-{
-	return ev->candidates_count == 1 && !ev->may_be_another &&
-	       (f->what->session->events & FT_EV_OPEN_EXEC) &&
-	       !(ev->mask & FT_EV_OPEN_EXEC);
-}
-
-/* What it does is to open the command: that is the command's, but not by what ran then.
- */
+/* All that it does is to open the command, as for any other that is executed: that is the
+ * command's. */
 static void hide_child(struct cli_follow *f, struct ft_event *ev)
 {
 	size_t n = 0;
@@ -82,8 +86,10 @@ static void hide_child(struct cli_follow *f, struct ft_event *ev)
 		ev->candidates_count = n;
 		if (n < 2)
 			ev->process = n == 1 ? f->candidates[0] : NULL;
-		if (is_surely_command(f, ev))
+		if (n == 1 && !ev->may_be_another) {
 			ev->certainty = FT_CERTAINTY_EXACT;
+			ev->candidates_count = 0;
+		}
 	}
 	if (ev->process && is_before_exec(f, ev->process))
 		ev->process = NULL;
@@ -207,6 +213,22 @@ static bool is_complete(const struct cli_follow *f)
 	       !ft_summary_is_cut(&f->sets);
 }
 
+/* Whoever may write to its directory can take the file away, or put another in its place.
+ */
+static bool is_output_taken(const struct cli_follow *f)
+{
+	const char *name = f->what->output.config.file;
+	struct stat own, found;
+
+	if (!name || !f->loop.output || fstat(ft_output_fd(f->loop.output), &own) < 0)
+		return false;
+	if (stat(name, &found) == 0 && found.st_dev == own.st_dev &&
+	    found.st_ino == own.st_ino)
+		return false;
+	cli_error("%s: was removed or replaced: what was written is not there", name);
+	return true;
+}
+
 static void fill_head(struct cli_follow *f)
 {
 	struct ft_summary_head *h = &f->head;
@@ -220,6 +242,8 @@ static void fill_head(struct cli_follow *f)
 		h->lost[FT_LOST_OUTPUT] = true;
 		h->lost_count[FT_LOST_OUTPUT] = dropped;
 	}
+	if (is_output_taken(f))
+		h->lost[FT_LOST_OUTPUT] = true;
 	h->complete = is_complete(f);
 }
 
@@ -257,7 +281,7 @@ static void tell(const struct cli_follow *f)
 	static const char *const losses[] = {
 		[FT_LOST_KERNEL] = "lost by the kernel's queue",
 		[FT_LOST_BUFFER] = "lost for want of memory",
-		[FT_LOST_OUTPUT] = "not printed, the output was too slow",
+		[FT_LOST_OUTPUT] = "not in the output, which was too slow or taken away",
 		[FT_LOST_PROCESS] = "by processes that could not be followed",
 		[FT_LOST_DESCRIPTOR] = "lost for want of descriptors",
 		[FT_LOST_JOURNAL] = "lost by the journal",

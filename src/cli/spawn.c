@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 
 #include "base/cleanup.h"
 #include "cli/message.h"
+
+/* That an exec may take, at a disk that sleeps, before records are read all the same. */
+enum { EXEC_MSEC = 1000 };
 
 enum stage {
 	STAGE_USER,
@@ -24,6 +28,19 @@ struct report {
 	enum stage stage;
 	int error;
 };
+
+static int find_groups(struct cli_user *u)
+{
+	int room = 0;
+
+	/* Says how many there are. */
+	(void)getgrouplist(u->name, u->gid, NULL, &room);
+	u->groups = calloc((size_t)room, sizeof(*u->groups));
+	if (!u->groups)
+		return -ENOMEM;
+	u->groups_count = getgrouplist(u->name, u->gid, u->groups, &room);
+	return u->groups_count < 0 ? -EAGAIN : 0;
+}
 
 int cli_user_find(struct cli_user *u, const char *name)
 {
@@ -38,7 +55,9 @@ int cli_user_find(struct cli_user *u, const char *name)
 			       .shell = strdup(entry->pw_shell),
 			       .uid = entry->pw_uid,
 			       .gid = entry->pw_gid};
-	return u->name && u->home && u->shell ? 0 : -ENOMEM;
+	if (!u->name || !u->home || !u->shell)
+		return -ENOMEM;
+	return find_groups(u);
 }
 
 void cli_user_fini(struct cli_user *u)
@@ -46,18 +65,21 @@ void cli_user_fini(struct cli_user *u)
 	free(u->name);
 	free(u->home);
 	free(u->shell);
+	free(u->groups);
 	*u = (struct cli_user){0};
 }
 
 /* ---- in the child ---- */
 
+/* Nothing is opened here: what the child opens is the command. */
 static int become(const struct cli_user *u)
 {
 	if (!u->name)
 		return 0;
-	if (initgroups(u->name, u->gid) < 0 || setgid(u->gid) < 0 || setuid(u->uid) < 0 ||
-	    setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 ||
-	    setenv("LOGNAME", u->name, 1) < 0 || setenv("SHELL", u->shell, 1) < 0)
+	if (setgroups((size_t)u->groups_count, u->groups) < 0 || setgid(u->gid) < 0 ||
+	    setuid(u->uid) < 0 || setenv("HOME", u->home, 1) < 0 ||
+	    setenv("USER", u->name, 1) < 0 || setenv("LOGNAME", u->name, 1) < 0 ||
+	    setenv("SHELL", u->shell, 1) < 0)
 		return -errno;
 	return 0;
 }
@@ -153,11 +175,15 @@ int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *use
 
 void cli_spawn_release(struct cli_spawn *s)
 {
+	struct pollfd report = {.fd = s->report, .events = POLLIN};
 	/* A child that has ended by now has said why. */
 	ssize_t n = write(s->release, "", 1);
 
 	(void)n;
 	close_fd(&s->release);
+	/* It is closed when the command begins. Who reads the first records before that
+	 * would not know whose they are. */
+	(void)poll(&report, 1, EXEC_MSEC);
 }
 
 void cli_spawn_abort(struct cli_spawn *s)

@@ -18,6 +18,8 @@ struct cli_user {
 	char *shell;
 	uid_t uid;
 	gid_t gid;
+	gid_t *groups;
+	int groups_count;
 };
 
 struct cli_spawn {
@@ -41,6 +43,7 @@ void cli_user_fini(struct cli_user *u);
  * message.
  */
 int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *user);
+/* And waits for a moment, until it has executed. */
 void cli_spawn_release(struct cli_spawn *s);
 /* Never released: it ends. */
 void cli_spawn_abort(struct cli_spawn *s);

@@ -49,9 +49,12 @@ struct ft_event {
 	uint64_t inode;
 	struct ft_span path;	 /* absolute (partial: the name); rename: the new one */
 	struct ft_span old_path; /* rename only */
-	struct ft_span dev;	 /* "8:1", of the superblock */
-	struct ft_span fs;	 /* "ext4" */
-	pid_t pid;		 /* 0: unknown */
+	/* What those in the process's container have for them. */
+	struct ft_span container_path;
+	struct ft_span container_old_path;
+	struct ft_span dev; /* "8:1", of the superblock */
+	struct ft_span fs;  /* "ext4" */
+	pid_t pid;	    /* 0: unknown */
 	enum ft_certainty certainty;
 	const struct ft_process *process;	    /* NULL: unknown */
 	const struct ft_process *const *candidates; /* when ambiguous */

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -23,6 +25,7 @@ struct ft_calls {
 	struct ft_calls_config config;
 	struct ft_calltap *tap;
 	struct ft_tracker *tracker;
+	int epoll; /* -1: none */
 	struct ft_callqueue queue;
 	struct ft_calltell tell;
 	struct ft_whole_call *whole; /* the one told last */
@@ -157,6 +160,16 @@ static bool take_loss(struct ft_calls *c)
 	return true;
 }
 
+/* Processes begin and end also while nobody makes a call. */
+static void read_calls(struct ft_calls *c)
+{
+	int64_t before = ft_boot_ns();
+
+	(void)ft_calls_drain(c);
+	if (!c->queue.first && ft_tracker_bpf.is_due(c->tracker))
+		ft_tracker_bpf.begin(c->tracker, before, ft_boot_ns());
+}
+
 int ft_calls_next(struct ft_calls *c, struct ft_event **ret)
 {
 	*ret = &c->event;
@@ -164,7 +177,7 @@ int ft_calls_next(struct ft_calls *c, struct ft_event **ret)
 		free(c->whole);
 		c->whole = NULL;
 		if (!c->queue.first)
-			(void)ft_calls_drain(c);
+			read_calls(c);
 		if (take_loss(c))
 			return 1;
 		c->whole = ft_callqueue_take(&c->queue);
@@ -199,6 +212,20 @@ static int add_roots(struct ft_calls *c, struct ft_bytes *why)
 	return r;
 }
 
+static int open_poll(struct ft_calls *c, struct ft_bytes *why)
+{
+	const int fds[] = {ft_calltap_fd(c->tap), ft_tracker_bpf.get_poll(c->tracker)};
+	struct epoll_event ev = {.events = EPOLLIN};
+	int r = 0;
+
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	for (size_t i = 0; i < FT_ARRAY_SIZE(fds) && r == 0; i++)
+		r = epoll_ctl(c->epoll, EPOLL_CTL_ADD, fds[i], &ev) < 0 ? -errno : 0;
+	if (r < 0)
+		ft_bytes_printf(why, "epoll: %s", strerror(-r));
+	return r;
+}
+
 static int start(struct ft_calls *c, struct ft_bytes *why)
 {
 	const struct ft_tracker_host host = {0};
@@ -216,8 +243,10 @@ static int start(struct ft_calls *c, struct ft_bytes *why)
 	r = ft_tracker_bpf.open(&c->tracker, &host);
 	if (r == 0)
 		r = add_roots(c, why);
-	if (r == 0)
-		return ft_calltap_open(&c->tap, c->config.compat, why);
+	if (r == 0) {
+		r = ft_calltap_open(&c->tap, c->config.compat, why);
+		return r == 0 ? open_poll(c, why) : r;
+	}
 	if (r == -EXDEV)
 		ft_bytes_put_lit(why, "this is not the first pid namespace, whose "
 				      "numbers the kernel tells");
@@ -238,6 +267,7 @@ int ft_calls_open(struct ft_calls **ret, const struct ft_calls_config *config,
 	if (!c)
 		return -ENOMEM;
 	c->config = *config;
+	c->epoll = -1;
 	r = start(c, why);
 	if (r < 0) {
 		ft_calls_close(c);
@@ -252,6 +282,8 @@ struct ft_calls *ft_calls_close(struct ft_calls *c)
 {
 	if (!c)
 		return NULL;
+	if (c->epoll >= 0)
+		close(c->epoll);
 	c->tap = ft_calltap_close(c->tap);
 	if (c->tracker)
 		ft_tracker_bpf.close(c->tracker);
@@ -266,7 +298,7 @@ struct ft_calls *ft_calls_close(struct ft_calls *c)
 
 int ft_calls_fd(const struct ft_calls *c)
 {
-	return ft_calltap_fd(c->tap);
+	return c->epoll;
 }
 
 void ft_calls_stop(struct ft_calls *c)

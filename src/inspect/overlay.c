@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kernel/handle.h"
+#include "proc/layers.h"
 
 /* The kernel's struct ovl_fh, after the bytes that align it. */
 enum {
@@ -51,55 +52,6 @@ int ft_overlay_decode(struct ft_span key, struct ft_overlay_handle *ret)
 	ret->fid = (struct ft_span){(const char *)fh + HEADER_LEN,
 				    (size_t)fh[LENGTH] - HEADER_LEN};
 	return 0;
-}
-
-/* The length of a value up to one of these characters that has no backslash before it. */
-static size_t value_length(const char *s, const char *ends)
-{
-	size_t n = 0;
-
-	while (s[n] && !strchr(ends, s[n]))
-		n += s[n] == '\\' && s[n + 1] ? 2 : 1;
-	return n;
-}
-
-static void unescape(struct ft_span s, struct ft_bytes *out)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.data[i] == '\\' && i + 1 < s.len)
-			i++;
-		ft_bytes_put_char(out, s.data[i]);
-	}
-}
-
-static size_t skip_name(const char *s)
-{
-	static const char *const names[] = {
-		"lowerdir+=", "lowerdir=", "upperdir=", "datadir+="};
-
-	for (size_t i = 0; i < FT_ARRAY_SIZE(names); i++)
-		if (strncmp(s, names[i], strlen(names[i])) == 0)
-			return strlen(names[i]);
-	return 0;
-}
-
-bool ft_overlay_next_layer(const char *options, size_t *at, struct ft_bytes *out)
-{
-	while (options[*at]) {
-		bool is_list = *at > 0 && options[*at - 1] == ':';
-		size_t skipped = is_list ? 0 : skip_name(options + *at);
-		const char *value = options + *at + skipped;
-		size_t n = value_length(value, is_list || skipped ? ":," : ",");
-
-		*at += skipped + n + (value[n] != '\0');
-		/* Two colons set off layers that hold data alone. */
-		if (n == 0 || (skipped == 0 && !is_list))
-			continue;
-		ft_bytes_clear(out);
-		unescape((struct ft_span){value, n}, out);
-		return !out->failed;
-	}
-	return false;
 }
 
 static int read_link_of(int fd, struct ft_bytes *out)
@@ -166,17 +118,18 @@ static int find_in_layer(const struct ft_mount *m, const char *layer,
  * person asks from. */
 int ft_overlay_find(const struct ft_mount *m, struct ft_span key, struct ft_bytes *out)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes layer = {0};
+	_cleanup_(ft_layers_fini) struct ft_layers layers = {0};
 	struct ft_overlay_handle h;
 	struct ft_key real;
-	size_t at = 0;
 	int r = ft_overlay_decode(key, &h);
 
+	if (r == 0)
+		r = ft_layers_parse(ft_span_of(m->options), &layers);
 	if (r < 0)
-		return r;
+		return r == -ENODATA ? -ESTALE : r;
 	real = real_key(&h);
-	while (ft_overlay_next_layer(m->options, &at, &layer)) {
-		r = find_in_layer(m, ft_bytes_cstr(&layer), &real, out);
+	for (size_t i = 0; i < layers.count; i++) {
+		r = find_in_layer(m, layers.paths[i], &real, out);
 		if (r == 0 || r == -ENOMEM)
 			return r;
 	}

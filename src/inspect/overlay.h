@@ -15,9 +15,6 @@ struct ft_overlay_handle {
 /* Pure. 0, or -EBADMSG: not of the form that this machine writes. key: as that of
  * ft_group_key(). */
 int ft_overlay_decode(struct ft_span key, struct ft_overlay_handle *ret);
-/* The next layer of `options` (fields of a mount's superblock) from *at on, its escapes
- * undone, into out (cleared first); false: there is none. */
-bool ft_overlay_next_layer(const char *options, size_t *at, struct ft_bytes *out);
 /*
  * Where the mount should show the object, going by its name in its layer: to be checked,
  * it may have been moved in the overlay since. The working directory becomes the layer. 0

@@ -51,7 +51,7 @@ static bool is_octal(char c)
 }
 
 /* The kernel writes space, tab, newline and backslash as \ooo. */
-static char *unescape(struct ft_span s)
+char *ft_mounts_unescape(struct ft_span s)
 {
 	char *out = malloc(s.len + 1), *p = out;
 
@@ -97,17 +97,18 @@ static int parse_line(struct ft_mount *m, struct ft_span line)
 	if (parse_id(take_field(&line), &m->id) < 0 ||
 	    parse_id(take_field(&line), &m->parent_id) < 0)
 		return -EBADMSG;
-	m->dev = unescape(take_field(&line));
-	m->root = unescape(take_field(&line));
-	m->mountpoint = unescape(take_field(&line));
+	m->dev = ft_mounts_unescape(take_field(&line));
+	m->root = ft_mounts_unescape(take_field(&line));
+	m->mountpoint = ft_mounts_unescape(take_field(&line));
 	do {
 		if (line.len == 0)
 			return -EBADMSG;
 		field = take_field(&line);
 	} while (!ft_span_equal(field, FT_SPAN("-")));
-	m->type = unescape(take_field(&line));
-	m->source = unescape(take_field(&line));
-	m->options = unescape(take_field(&line));
+	m->type = ft_mounts_unescape(take_field(&line));
+	m->source = ft_mounts_unescape(take_field(&line));
+	field = take_field(&line);
+	m->options = strndup(field.data, field.len);
 	return m->dev && m->root && m->mountpoint && m->type && m->source && m->options
 		       ? 0
 		       : -ENOMEM;

@@ -18,7 +18,7 @@ struct ft_mount {
 	char *mountpoint; /* absolute */
 	char *type;	  /* "ext4" */
 	char *source;
-	char *options; /* of the superblock: "rw,lowerdir=..." */
+	char *options; /* of the superblock, escaped as they stand */
 	bool visible;  /* not below or under another mount: its mountpoint leads to it */
 };
 
@@ -33,6 +33,8 @@ int ft_mounts_read(struct ft_mounts *ret);
 /* Parses text of the form of /proc/self/mountinfo; visible is true for all. 0, -EBADMSG
  * or -ENOMEM. */
 int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text);
+/* What the kernel writes as \ooo, malloc'd; NULL: no memory. */
+char *ft_mounts_unescape(struct ft_span s);
 void ft_mounts_fini(struct ft_mounts *m);
 const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id);
 /* The id of the mount that an open descriptor is on, or -errno. */

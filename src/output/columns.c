@@ -66,6 +66,16 @@ GETTER(old_path)
 	ft_bytes_put_span(out, ev->old_path);
 }
 
+GETTER(container_path)
+{
+	ft_bytes_put_span(out, ev->container_path);
+}
+
+GETTER(container_old_path)
+{
+	ft_bytes_put_span(out, ev->container_old_path);
+}
+
 GETTER(path_source)
 {
 	if (ft_column_knows_source(ev))
@@ -401,6 +411,11 @@ static const struct ft_column table[] = {
 	[FT_COLUMN_EVENTS] = {"events", "what happened, a set", 24, put_events},
 	[FT_COLUMN_PATH] = {"path", "the path; after a rename the new one", 0, put_path},
 	[FT_COLUMN_OLD_PATH] = {"old_path", "rename: the path before", 0, put_old_path},
+	[FT_COLUMN_CONTAINER_PATH] = {"container_path", "path in the process's container",
+				      0, put_container_path},
+	[FT_COLUMN_CONTAINER_OLD_PATH] = {"container_old_path",
+					  "rename: the path before in its container", 0,
+					  put_container_old_path},
 	[FT_COLUMN_PATH_SOURCE] = {"path_source", "how the path is known", 7,
 				   put_path_source},
 	[FT_COLUMN_DIR] = {"dir", "whether it is a directory", 5, put_dir},

@@ -254,6 +254,11 @@ static void put_path(struct ft_bytes *out, const struct ft_event *ev, uint64_t f
 		ft_json_put_string(out, FT_SPAN("path"), ev->path);
 	if (fields & FIELD(OLD_PATH))
 		ft_json_put_string(out, FT_SPAN("old_path"), ev->old_path);
+	if (fields & FIELD(CONTAINER_PATH))
+		ft_json_put_string(out, FT_SPAN("container_path"), ev->container_path);
+	if (fields & FIELD(CONTAINER_OLD_PATH))
+		ft_json_put_string(out, FT_SPAN("container_old_path"),
+				   ev->container_old_path);
 	if ((fields & FIELD(DIR)) && ft_column_knows_dir(ev)) {
 		if (ev->dir)
 			ft_bytes_put_lit(out, ",\"dir\":true");

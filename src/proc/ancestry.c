@@ -92,20 +92,20 @@ static bool is_image_below(const struct ft_process *p, uint64_t bit)
 	return image->below & bit;
 }
 
-/* What several candidates share has no id: it is below if one of them is. */
-bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root)
+/* What several candidates share has no id: it is below if one of them is. Of one of them
+ * that is not, nothing is certain while another one that is not listed may be. */
+int ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root)
 {
 	int index = index_of_root(h, root);
-	const struct ft_past_pid *of;
+	const struct ft_past_pid *of = ft_history_find_pid(h, p->pid);
+	uint64_t bit;
 
 	if (index < 0)
-		return false;
-	if (p->id != 0)
-		return is_image_below(p, UINT64_C(1) << index);
-	of = ft_history_find_pid(h, p->pid);
-	for (size_t i = 0; of && i < of->answer.candidates_count; i++) {
-		if (is_image_below(of->candidates[i], UINT64_C(1) << index))
-			return true;
-	}
-	return false;
+		return 0;
+	bit = UINT64_C(1) << index;
+	if (p->id == 0 ? of && of->below & bit : is_image_below(p, bit))
+		return 1;
+	if (!of || !of->answer.may_be_another)
+		return 0;
+	return of->below & bit || of->may_be_of_another ? -ENODATA : 0;
 }

@@ -6,8 +6,11 @@
 #include <linux/bpf.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 /* A record is begun and ended by one program without a stop, but where that can be
  * preempted. */
@@ -20,20 +23,37 @@ static void *map_pages(int map, size_t size, int prot, size_t offset)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int ft_bpfring_open(struct ft_bpfring *r, int map, size_t size)
+/* The map itself is readable as long as anything is in it. */
+static int open_wakeups(int map)
 {
-	*r = (struct ft_bpfring){.page = (size_t)sysconf(_SC_PAGESIZE), .size = size};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+	_cleanup_close_ int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, map, &ev) < 0)
+		return -errno;
+	return ft_take_fd(fd);
+}
+
+static int map_all(struct ft_bpfring *r, int map)
+{
 	r->consumer = map_pages(map, r->page, PROT_READ | PROT_WRITE, 0);
 	if (!r->consumer)
 		return -errno;
-	r->producer = map_pages(map, r->page + 2 * size, PROT_READ, r->page);
-	if (!r->producer) {
-		int error = errno;
-		ft_bpfring_close(r);
-		return -error;
-	}
+	r->producer = map_pages(map, r->page + 2 * r->size, PROT_READ, r->page);
+	if (!r->producer)
+		return -errno;
 	r->data = (const char *)r->producer + r->page;
 	return 0;
+}
+
+int ft_bpfring_open(struct ft_bpfring *r, int map, size_t size)
+{
+	*r = (struct ft_bpfring){.page = (size_t)sysconf(_SC_PAGESIZE), .size = size};
+	r->wakeups = open_wakeups(map);
+	int error = r->wakeups < 0 ? r->wakeups : map_all(r, map);
+	if (error < 0)
+		ft_bpfring_close(r);
+	return error;
 }
 
 void ft_bpfring_close(struct ft_bpfring *r)
@@ -42,7 +62,16 @@ void ft_bpfring_close(struct ft_bpfring *r)
 		munmap(r->consumer, r->page);
 	if (r->producer)
 		munmap((void *)r->producer, r->page + 2 * r->size);
+	if (r->page > 0 && r->wakeups >= 0)
+		close(r->wakeups);
 	*r = (struct ft_bpfring){0};
+}
+
+bool ft_bpfring_was_woken(struct ft_bpfring *r)
+{
+	struct epoll_event ev;
+
+	return epoll_wait(r->wakeups, &ev, 1, 0) > 0;
 }
 
 /* The length that stands before a record, once that is whole; else with its busy bit. */

@@ -340,6 +340,17 @@ static void add_face(struct ft_history *h, struct ft_past_pid *p, struct ft_step
 	ft_history_drop_program(h, program);
 }
 
+static void set_loader(struct ft_past_pid *p, const struct ft_step *step)
+{
+	struct ft_past *i = p->newest;
+
+	if (!i || !i->is_executed || i->start != step->start ||
+	    i->exec_id != step->exec_id)
+		return;
+	i->loader = step->file;
+	p->judged = 0;
+}
+
 /* It may be told later than that its number was taken again. */
 static void add_end(struct ft_history *h, struct ft_past_pid *p,
 		    const struct ft_step *step)
@@ -418,6 +429,9 @@ void ft_history_add(struct ft_history *h, const struct ft_step *told)
 	case FT_STEP_THREAD:
 		if (p->newest)
 			p->newest->has_threads = true;
+		break;
+	case FT_STEP_LOADER:
+		set_loader(p, &step);
 		break;
 	case FT_STEP_END:
 		add_end(h, p, &step);

@@ -32,6 +32,7 @@ enum ft_step_kind {
 	FT_STEP_IDS,
 	FT_STEP_CGROUP,
 	FT_STEP_THREAD, /* it has several, or may have had */
+	FT_STEP_LOADER, /* `file` is what loaded what was executed last */
 	FT_STEP_END,
 };
 
@@ -80,6 +81,7 @@ struct ft_past {
 	bool has_read;	  /* as the step's, and the next */
 	bool closes;
 	struct ft_proc_object file;
+	struct ft_proc_object loader;	/* ino 0: the common one, or none */
 	uint64_t below;			/* bits of the roots that it descends from */
 	size_t size;			/* its own */
 	struct ft_past *before, *after; /* of the same pid */
@@ -108,6 +110,8 @@ struct ft_past_pid {
 	size_t open;	   /* images that have not ended: one, or several by threads */
 	bool has_overlaps; /* images may have ended before older ones did */
 	struct ft_attribution answer;
+	uint64_t below;		/* of all candidates, also of those not listed */
+	bool may_be_of_another; /* process: this one had the number for a part only */
 	const struct ft_process *candidates[FT_HISTORY_CANDIDATES];
 	struct ft_process shared;
 };
@@ -157,7 +161,7 @@ bool ft_history_execute(struct ft_history *h, const struct ft_open_exec *exec);
 void ft_history_find(struct ft_history *h, const struct ft_question *q,
 		     struct ft_attribution *ret);
 int ft_history_add_root(struct ft_history *h, pid_t root);
-bool ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
+int ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
 
 /* ---- among history.c, past.c, takeover.c, window.c and ancestry.c ---- */
 

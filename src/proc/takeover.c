@@ -128,11 +128,13 @@ static size_t find_own(const struct ft_takeover *t, const struct ft_past *image)
  * loader, that of a later execution is no less true. */
 static size_t find_loader(const struct ft_takeover *t, const struct ft_past *image)
 {
-	size_t first = find_record(t, t->h->loader, 0);
+	const struct ft_proc_object loader =
+		image->loader.ino != 0 ? image->loader : t->h->loader;
+	size_t first = find_record(t, loader, 0);
 
 	if (first == t->p->execs_count)
 		return first;
-	return find_record(t, t->h->loader,
+	return find_record(t, loader,
 			   count_before(image, exec_at(t, first)->since, true));
 }
 

@@ -82,7 +82,7 @@ static const enum ft_step_kind kinds[] = {
 	[FT_WIRE_FORK] = FT_STEP_FORK,	   [FT_WIRE_EXEC] = FT_STEP_EXEC,
 	[FT_WIRE_FREE] = FT_STEP_END,	   [FT_WIRE_COMM_SET] = FT_STEP_COMM,
 	[FT_WIRE_IDS] = FT_STEP_IDS,	   [FT_WIRE_CGROUP_SET] = FT_STEP_CGROUP,
-	[FT_WIRE_THREAD] = FT_STEP_THREAD,
+	[FT_WIRE_THREAD] = FT_STEP_THREAD, [FT_WIRE_LOADER] = FT_STEP_LOADER,
 };
 
 static bool has_text(const struct ft_wire *w)
@@ -229,6 +229,16 @@ static uint64_t bpf_take_lost(struct ft_tracker *t)
 	return lost;
 }
 
+static int bpf_get_poll(const struct ft_tracker *t)
+{
+	return t->ring.wakeups;
+}
+
+static bool bpf_is_due(struct ft_tracker *t)
+{
+	return ft_bpfring_was_woken(&t->ring);
+}
+
 static void bpf_get_health(const struct ft_tracker *t, struct ft_tracker_health *ret)
 {
 	*ret = (struct ft_tracker_health){
@@ -261,6 +271,23 @@ static void cleanup_tracker(struct ft_tracker **t)
 	bpf_close(*t);
 }
 
+static unsigned int kernel_device_of(dev_t dev)
+{
+	return major(dev) << DEV_MINOR_BITS | minor(dev);
+}
+
+static void prepare_loader(struct ft_tracker *t)
+{
+	const struct ft_proc_object common = ft_loader_find();
+
+	t->history.loader = common;
+	t->bpf->rodata->common_loader_dev = kernel_device_of(common.dev);
+	t->bpf->rodata->common_loader_ino = common.ino;
+	/* The helper that it needs is the same for all programs that trace. */
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_find_vma, NULL) != 1)
+		bpf_program__set_autoload(t->bpf->progs.loader, false);
+}
+
 static int load(struct ft_tracker *t)
 {
 	/* It would tell the program's user, not ours, what was refused. */
@@ -269,6 +296,7 @@ static int load(struct ft_tracker *t)
 
 	t->bpf = process_bpf__open();
 	if (t->bpf) {
+		prepare_loader(t);
 		r = process_bpf__load(t->bpf);
 		if (r == 0)
 			r = process_bpf__attach(t->bpf);
@@ -299,7 +327,6 @@ static int start(struct ft_tracker *t)
 				    FT_WIRE_RING_SIZE);
 	if (r < 0)
 		return r;
-	t->history.loader = ft_loader_find();
 	t->connector = ft_connector_open(bpf_program__fd(t->bpf->progs.connector_ids));
 	t->seeder.has_ids = t->connector >= 0;
 	r = ft_seeder_run(&t->seeder, &t->history);
@@ -333,5 +360,7 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.add_root = bpf_add_root,
 	.is_below = bpf_is_below,
 	.take_lost = bpf_take_lost,
+	.get_poll = bpf_get_poll,
+	.is_due = bpf_is_due,
 	.get_health = bpf_get_health,
 };

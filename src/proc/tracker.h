@@ -110,11 +110,18 @@ struct ft_tracker_ops {
 	 */
 	int (*add_root)(struct ft_tracker *t, pid_t root);
 	/* Is it that root, or was it forked below it, whoever its parents are by now? 1,
-	 * 0; -ENODATA: may be, its first parents are not known. */
+	 * 0; -ENODATA: may be, its first parents are not known; or another candidate of
+	 * the last find() that is not listed, or not known, may be. */
 	int (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
 	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
 	 * of the time. */
 	uint64_t (*take_lost)(struct ft_tracker *t);
+	/*
+	 * NULL, or a descriptor that polls readable when much has been seen that nobody
+	 * asked about; is_due() then says so once, and begin() takes it in.
+	 */
+	int (*get_poll)(const struct ft_tracker *t);
+	bool (*is_due)(struct ft_tracker *t);
 	void (*get_health)(const struct ft_tracker *t, struct ft_tracker_health *ret);
 };
 

@@ -126,6 +126,7 @@ static void add_candidate(struct ft_past_pid *p, struct findings *v,
 	} else {
 		ft_process_share(&p->shared, &so_far, &image->process);
 	}
+	p->below |= image->below;
 	if (v->count < FT_HISTORY_CANDIDATES)
 		p->candidates[v->count] = &image->process;
 	v->count++;
@@ -179,9 +180,17 @@ static bool is_judged(const struct ft_history *h, const struct ft_past_pid *p,
 	       q->position <= range->last;
 }
 
+/* After a loss: did the process that has the number now not have it all the time? */
+static bool may_be_of_another(const struct ft_history *h, const struct ft_past_pid *p)
+{
+	return is_forgotten(h) && (p->open == 0 || p->newest->start > h->from);
+}
+
 static void judge(struct ft_history *h, struct ft_past_pid *p,
 		  const struct ft_question *q)
 {
+	p->below = 0;
+	p->may_be_of_another = may_be_of_another(h, p);
 	struct findings v = collect(h, p, q);
 	struct ft_attribution *a = &p->answer;
 

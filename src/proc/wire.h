@@ -14,6 +14,8 @@ enum {
 	FT_WIRE_COMM = 16,
 	FT_WIRE_SCRATCHES = 5,
 	FT_WIRE_RING_SIZE = 4 * 1024 * 1024,
+	FT_WIRE_RING_WAKE =
+		FT_WIRE_RING_SIZE / 4, /* with so much in it the reader is woken */
 };
 
 enum ft_wire_kind {
@@ -24,7 +26,8 @@ enum ft_wire_kind {
 	FT_WIRE_IDS,
 	FT_WIRE_CGROUP_SET,
 	FT_WIRE_THREAD, /* it has more than one from now on, or had for a moment */
-	FT_WIRE_LAST = FT_WIRE_THREAD,
+	FT_WIRE_LOADER, /* of what was executed last */
+	FT_WIRE_LAST = FT_WIRE_LOADER,
 };
 
 enum ft_wire_flags {
@@ -47,7 +50,7 @@ struct ft_wire {
 	unsigned long long time;
 	unsigned long long start;    /* of the process */
 	unsigned long long exec_id;  /* exec: one more than that before */
-	unsigned long long ino;	     /* exec: of the file that runs */
+	unsigned long long ino;	     /* exec: of the file that runs; loader: its */
 	unsigned long long pidfd_id; /* 0: not known (before 6.9) */
 	unsigned int dev;	     /* of that file's filesystem, as the kernel has it */
 	unsigned int pid;

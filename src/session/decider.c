@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/number.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
@@ -289,13 +290,16 @@ static bool wait_for_more(struct ft_decider *d, bool reads)
 	struct pollfd fds[] = {
 		{.fd = d->wake, .events = POLLIN},
 		{.fd = reads ? d->group : -1, .events = POLLIN},
+		{.fd = ft_who_fd(&d->who), .events = POLLIN},
 	};
 	eventfd_t count;
 
-	if (poll(fds, 2, wait_msec(d)) <= 0)
+	if (poll(fds, FT_ARRAY_SIZE(fds), wait_msec(d)) <= 0)
 		return false;
 	if (fds[0].revents)
 		(void)eventfd_read(d->wake, &count);
+	if (fds[2].revents)
+		ft_who_follow(&d->who);
 	return fds[1].revents != 0;
 }
 

@@ -154,6 +154,14 @@ static bool match_process(struct ft_session *s, const struct ft_event *ev)
 	return false;
 }
 
+static void look_inside(struct ft_session *s, struct ft_event *ev)
+{
+	if (!ev->process || ev->process->container.len == 0)
+		return;
+	ev->container_path = ft_within_find(&s->within, ev->process, ev->path);
+	ev->container_old_path = ft_within_find(&s->within, ev->process, ev->old_path);
+}
+
 /* One record of a FID group. True: *ev is to be told. */
 static bool tell(struct ft_source *src, const struct ft_record *rec,
 		 const struct ft_read *read, uint64_t position, struct ft_event *ev)
@@ -188,7 +196,10 @@ static bool tell(struct ft_source *src, const struct ft_record *rec,
 		.is_close = !(rec->mask & ~CLOSE_BITS),
 	};
 	attribute(s, &q, ev);
-	return match_process(s, ev);
+	if (!match_process(s, ev))
+		return false;
+	look_inside(s, ev);
+	return true;
 }
 
 /* 1: told, FT_SESSION_MORE, 0: nothing, or something of our own first; -errno. */
@@ -257,6 +268,27 @@ static void tell_undecided(struct ft_session *s)
 	s->undecided = 0;
 }
 
+static int64_t first_window(const struct ft_session *s)
+{
+	int64_t from = s->fd_group >= 0 ? s->fd_empty_ns : ft_boot_ns();
+
+	for (size_t i = 0; i < s->sources_count; i++) {
+		if (s->sources[i]->segment_empty_ns < from)
+			from = s->sources[i]->segment_empty_ns;
+	}
+	return from;
+}
+
+/* Processes begin and end also where nothing happens that anybody asks about. */
+static void follow_processes(struct ft_session *s)
+{
+	if (!s->tracker_ops->is_due || !s->tracker_ops->is_due(s->tracker))
+		return;
+	s->tracker_ops->begin(s->tracker, first_window(s), ft_boot_ns());
+	if (s->tracker_ops->take_lost(s->tracker) > 0)
+		ft_session_tell_lost(s, FT_LOST_PROCESS, 0, false);
+}
+
 static int next(struct ft_session *s, struct ft_event *ev)
 {
 	int r;
@@ -275,6 +307,7 @@ static int next(struct ft_session *s, struct ft_event *ev)
 	if (r != 0)
 		return r;
 	tell_undecided(s);
+	follow_processes(s);
 	if (s->stopping)
 		return next_pending(s, ev) ? 1 : 0;
 	r = ft_mountwatch_update(s, false);

@@ -130,6 +130,7 @@ struct ft_session *ft_session_free(struct ft_session *s)
 	close_fd(s->epoll);
 	for (size_t i = 0; i < FT_ARRAY_SIZE(s->pending_path); i++)
 		ft_bytes_fini(&s->pending_path[i]);
+	ft_within_fini(&s->within);
 	ft_match_free(s->match);
 	ft_view_fini(&s->view);
 	ft_bytes_fini(&s->path);
@@ -394,6 +395,8 @@ static int open_tracker(struct ft_session *s, const struct ft_tracker_host *host
 {
 	int r = s->tracker_ops->open(&s->tracker, host);
 
+	if (r == 0 && s->tracker_ops->get_poll)
+		return ft_session_poll(s, s->tracker_ops->get_poll(s->tracker), EPOLLIN);
 	if (r == 0 || s->tracker_ops != &ft_tracker_bpf)
 		return r;
 	/* Who may not load programs is told of his privileges anyway. */

@@ -8,6 +8,7 @@
 #include "path/resolve.h"
 #include "path/view.h"
 #include "proc/tracker.h"
+#include "proc/within.h"
 #include "session/backlog.h"
 
 typedef void (*ft_notice_fn)(void *data, const char *text);
@@ -122,6 +123,7 @@ struct ft_session {
 	int64_t overflow_ns; /* boot clock: records had been lost by then */
 	const struct ft_tracker_ops *tracker_ops;
 	struct ft_tracker *tracker;
+	struct ft_within within;
 	uint64_t undecided; /* records that a filter kept back, the process being unknown:
 			       not told yet */
 

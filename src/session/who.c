@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "proc/container.h"
 #include "proc/procfs.h"
 
@@ -56,6 +57,17 @@ void ft_who_fini(struct ft_who *w)
 	ft_bytes_fini(&w->container);
 	ft_bytes_fini(&w->text);
 	*w = (struct ft_who){.proc = -1};
+}
+
+int ft_who_fd(const struct ft_who *w)
+{
+	return w->ops->get_poll ? w->ops->get_poll(w->tracker) : -1;
+}
+
+void ft_who_follow(struct ft_who *w)
+{
+	if (w->ops->is_due && w->ops->is_due(w->tracker))
+		ft_who_begin(w, ft_boot_ns());
 }
 
 void ft_who_begin(struct ft_who *w, int64_t now_ns)

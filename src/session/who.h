@@ -42,6 +42,10 @@ struct ft_who {
  * 0 or -errno. */
 int ft_who_init(struct ft_who *w, int *ret_why);
 void ft_who_fini(struct ft_who *w);
+/* What polls readable when ft_who_follow() is to be called; -1: nothing. */
+int ft_who_fd(const struct ft_who *w);
+/* Processes begin and end also while nobody asks. */
+void ft_who_follow(struct ft_who *w);
 /* Requests were read at this moment of the boot clock. */
 void ft_who_begin(struct ft_who *w, int64_t now_ns);
 /* Opens nothing but files of /proc. */

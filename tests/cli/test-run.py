@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """fantail run: what goes through to the command, and what is said of it, against what it did."""
 
+import json
 import os
 import pty
 import pwd
@@ -408,6 +409,22 @@ def events_and_summary():
         check(summary.complete, summary.record)
 
 
+@case([], ["--user", "nobody"], ["-e", "open"], ["-e", "exec"])
+def first_record(options):
+    """The very first record, of the command that is opened to be executed, is the command's, and has its name."""
+    for _ in range(5):
+        done = call("--format", "json", "-o", "/dev/stderr", *options, "--", "true")
+        equal(done.returncode, 0, f"exit status: {done.stderr}")
+        records = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
+        exe = os.path.realpath(shutil.which("true"))
+        equal(records[0]["path"], exe, "the first path")
+        for process in (r["process"] for r in records[:-1]):
+            if HAS_BPF:
+                check("candidates" not in process, process)
+                equal((process["certainty"], process["exe"]), ("exact", exe), "the process")
+            equal(process["comm"], "true", "its name")
+
+
 @case()
 def session_record():
     """Without --summary the last line still says whether it is all."""
@@ -516,6 +533,29 @@ def wait_can_be_ended():
 
 
 @case()
+def others_children():
+    """A child that the shell had before it became fantail is not the command's: neither shown nor waited for."""
+    script = 'exec "$@" 2> >(while read -r line; do echo "$line" >>"$BASE/log"; done)'
+    with filesystem("ext4") as base:
+        for options in [], ["--wait"]:
+            options = ["--in", base, "--format", "json", *options]
+            done = subprocess.run(
+                words("bash", "-c", script, "bash", FANTAIL, "run", *options, "--", "touch", base / "made"),
+                env={**os.environ, "BASE": str(base)},
+                # The child has it, too: this waits for its end.
+                stdout=subprocess.PIPE,
+                timeout=TIMEOUT,
+                check=False,
+            )
+            equal(done.returncode, 0, "exit status")
+            told = [json.loads(line) for line in (base / "log").read_text().splitlines() if line[0] == "{"]
+            same_set({r["path"] for r in told[:-1]}, {str(base / "made")}, "paths")
+            equal((told[-1]["running"], told[-1]["complete"]), (False, True), "running, complete")
+            for name in "log", "made":
+                (base / name).unlink()
+
+
+@case()
 def late_reader():
     """What nobody could attribute is counted as lost, on stderr, as a record and in the summary; or there is none."""
     with filesystem("ext4") as base:
@@ -545,6 +585,16 @@ def full_disk():
         equal(len(list(base.glob("[0-9]*"))), 2000, "files made")
         check(b"/dev/full: No space left on device" in done.stderr, done.stderr)
         check(b"nothing lost" not in done.stderr, done.stderr)
+
+
+@case("rm $1", "mv $1 $1.1", "rm $1; echo forged >$1")
+def taken_away(script):
+    """The output file is not what it was when it was opened: who looks at it later is not to believe it."""
+    log = temp_dir() / "log"
+    done = call("--format", "json", "-o", log, "--", "sh", "-c", script, "sh", log)
+    equal(done.returncode, 0, "exit status")
+    check(os.fsencode(f"{log}: was removed or replaced") in done.stderr, done.stderr)
+    check(b"nothing lost" not in done.stderr, done.stderr)
 
 
 @case(["--comm", "touch"], ["--not-comm", "sh"], ["--exe", "touch"])

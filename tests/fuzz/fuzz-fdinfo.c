@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "inspect/fdinfo.h"
 #include "inspect/overlay.h"
+#include "proc/layers.h"
 #include "kernel/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,16 +44,13 @@ static void parse(enum ft_group_kind kind, struct ft_span text)
 
 static void split_layers(struct ft_span in)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes layer = {0};
-	_cleanup_free_ char *text = malloc(in.len + 1);
-	size_t at = 0, before;
+	_cleanup_(ft_layers_fini) struct ft_layers layers = {0};
 
-	if (!text)
+	if (ft_layers_parse(in, &layers) < 0)
 		return;
-	memcpy(text, in.data, in.len);
-	text[in.len] = '\0';
-	for (before = 0; ft_overlay_next_layer(text, &at, &layer); before = at)
-		assert(at > before && at <= in.len && layer.len > 0);
+	assert(layers.count > 0 && layers.count <= in.len);
+	for (size_t i = 0; i < layers.count; i++)
+		assert(strlen(layers.paths[i]) <= in.len);
 }
 
 /* In a block of its own size: a read past its end is seen. */

@@ -6,9 +6,10 @@ import os
 
 from doers import HAS_BPF, by_path, create, fork, is_candidate, program, stopped, wait
 from harness import case, check, equal, main, show
-from machine import Skip, filesystem, libc, mounted
+from machine import Skip, filesystem, libc, mounted, need
 from watch import Watch
 
+PR_SET_NAME = 15
 NOBODY, OTHER, LOGIN = 65534, 4242, 1001
 TOUCH = program("touch")
 CONTAINER = "0123456789abcdef" * 4
@@ -150,6 +151,52 @@ def moved(is_late):
             equal(got, (is_after, is_after), f"{path}: {show(record, 900)}")
         if HAS_BPF and path.endswith((b"-executed", b"-cloned")):
             equal(p["certainty"], "exact", f"{path}: {show(record, 900)}")
+
+
+def named(number):
+    """Names that are told, and nothing that is watched."""
+    for n in range(number):
+        libc.prctl(PR_SET_NAME, b"a" if n % 2 else b"b")
+
+
+@case()
+def nothing_watched_happens():
+    """What is told of processes is taken in all the same before there is no more room for it."""
+    with filesystem("tmpfs") as base, open_watch(base) as watch:
+        for _ in range(10):
+            wait(fork(named, 10000))
+        wait(fork(create, f"{base}/file"))
+        told = watch.stop()
+    equal(len(told), 1, "records: a loss is one, too")
+
+
+def become_nobody(path):
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    create(path)
+    os.execv(TOUCH, ["touch", path + "-x"])
+
+
+@case(False, True)
+def ids_untold(is_late):
+    """The process connector is the initial network namespace's: elsewhere no change of ids is told, so none is known."""
+    need("unshare")
+    with filesystem("tmpfs") as base:
+        base.chmod(0o777)
+        with Watch("-e", "create", base, prefix=("unshare", "-n")) as watch:
+            with stopped(watch, is_late):
+                for n in range(100):
+                    wait(fork(become_nobody, f"{base}/{n}"))
+            told = by_path(watch.stop())
+    equal(len(told), 200, "files")
+    for path, record in told.items():
+        p = record["process"]
+        if HAS_BPF and path.endswith(b"-x"):
+            equal((p["certainty"], p.get("exe")), ("exact", TOUCH), show(record, 900))
+        for who in (p, *p.get("candidates", ())):
+            ids = {k: who[k] for k in ("uid", "gid", "ruid", "rgid") if k in who}
+            check(not ids if HAS_BPF else p["certainty"] != "exact" or set(ids.values()) <= {NOBODY}, show(record, 900))
 
 
 @case(False, True)

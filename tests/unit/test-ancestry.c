@@ -85,7 +85,7 @@ static void end_at(struct ft_history *h, pid_t pid, int64_t start, int64_t time)
 	ft_history_add(h, &step);
 }
 
-static bool is_below_at(struct ft_history *h, pid_t pid, pid_t root, int64_t time)
+static int is_below_at(struct ft_history *h, pid_t pid, pid_t root, int64_t time)
 {
 	struct ft_attribution a;
 
@@ -251,6 +251,64 @@ static void test_seeded_again(void **state)
 	assert_false(is_below_at(h, OTHER, ROOT, t + 2 * TICK));
 }
 
+static struct ft_attribution find_since(struct ft_history *h, pid_t pid, int64_t from,
+					int64_t to)
+{
+	struct ft_attribution a;
+
+	ft_history_begin(h, from, to);
+	ft_history_find(h, &(struct ft_question){.pid = pid}, &a);
+	assert_int_equal(a.certainty, FT_CERTAINTY_AMBIGUOUS);
+	return a;
+}
+
+/* A descendant's number is then that of so many others that it is not listed any more. */
+static void test_not_listed(void **state)
+{
+	struct ft_history *h = *state;
+	const int64_t t = SEEDED + 10 * TICK;
+	int64_t at = t + 2 * TICK;
+
+	seed_all(h);
+	ft_history_add_root(h, ROOT);
+	fork_at(h, ROOT, 50, t);
+	end_at(h, 50, t, t + TICK);
+	for (int i = 0; i < FT_HISTORY_CANDIDATES; i++, at += 2 * TICK) {
+		fork_at(h, OTHER, 50, at);
+		end_at(h, 50, at, at + TICK);
+	}
+	struct ft_attribution a = find_since(h, 50, t, at);
+	assert_int_equal(a.candidates_count, FT_HISTORY_CANDIDATES);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), 1);
+	for (size_t i = 0; i < a.candidates_count; i++)
+		assert_int_equal(ft_history_is_below(h, a.candidates[i], ROOT), -ENODATA);
+	a = find_since(h, 50, t + TICK + 1, at);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), 0);
+	assert_int_equal(ft_history_is_below(h, a.candidates[0], ROOT), 0);
+}
+
+/* Steps were lost: only who has had his number all the time is surely not below. */
+static void test_not_known(void **state)
+{
+	struct ft_history *h = *state;
+	const int64_t t = SEEDED + 10 * TICK;
+
+	seed_all(h);
+	ft_history_add_root(h, ROOT);
+	fork_at(h, OTHER, 50, t + TICK);
+	fork_at(h, OTHER, 51, t - TICK);
+	end_at(h, 51, t - TICK, t + TICK);
+	ft_history_forget(h, t + 3 * TICK);
+	struct ft_attribution a = find_since(h, OTHER, t, t + 2 * TICK);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), 0);
+	a = find_since(h, ROOT, t, t + 2 * TICK);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), 1);
+	a = find_since(h, 50, t, t + 2 * TICK);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), -ENODATA);
+	a = find_since(h, 51, t, t + 2 * TICK);
+	assert_int_equal(ft_history_is_below(h, a.process, ROOT), -ENODATA);
+}
+
 #define HISTORY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -259,6 +317,7 @@ int main(void)
 		HISTORY(test_seeded),	      HISTORY(test_no_such_root),
 		HISTORY(test_root_is_reused), HISTORY(test_daemon),
 		HISTORY(test_sibling),	      HISTORY(test_seeded_again),
+		HISTORY(test_not_listed),     HISTORY(test_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,34 +133,6 @@ static void test_overlay(void **state)
 	ft_group_text_fini(&g);
 }
 
-static void assert_layers(const char *options, const char *const *expect)
-{
-	_cleanup_(ft_bytes_fini) struct ft_bytes layer = {0};
-	size_t at = 0;
-
-	for (; *expect; expect++) {
-		assert_true(ft_overlay_next_layer(options, &at, &layer));
-		assert_string_equal(ft_bytes_cstr(&layer), *expect);
-	}
-	assert_false(ft_overlay_next_layer(options, &at, &layer));
-}
-
-static void test_layers(void **state)
-{
-	assert_layers("rw,lowerdir=/a/l:/b,upperdir=/c,workdir=/w,uuid=on",
-		      (const char *[]){"/a/l", "/b", "/c", NULL});
-	assert_layers("rw,lowerdir+=/a:b,lowerdir+=/c,datadir+=/d,redirect_dir=on",
-		      (const char *[]){"/a", "b", "/c", "/d", NULL});
-	assert_layers(
-		"rw,lowerdir=/with\\:colon:/with\\,comma:/with\\\\back,xino=off",
-		(const char *[]){"/with:colon", "/with,comma", "/with\\back", NULL});
-	assert_layers("rw,lowerdir=/a::/data,upperdir=/c",
-		      (const char *[]){"/a", "/data", "/c", NULL});
-	assert_layers("rw,relatime", (const char *[]){NULL});
-	assert_layers("lowerdir=/a\\", (const char *[]){"/a\\", NULL});
-	assert_layers("", (const char *[]){NULL});
-}
-
 /* Not one of these is a mark, and each is counted. */
 static void test_bad_lines(void **state)
 {
@@ -237,10 +209,9 @@ static void test_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fanotify),  cmocka_unit_test(test_inotify),
-		cmocka_unit_test(test_overlay),	  cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_bad_lines), cmocka_unit_test(test_other_lines),
-		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_fanotify),    cmocka_unit_test(test_inotify),
+		cmocka_unit_test(test_overlay),	    cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_other_lines), cmocka_unit_test(test_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

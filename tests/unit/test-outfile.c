@@ -149,7 +149,8 @@ static void test_open_errors(void **state)
 	expect_error(&c, -EINVAL,
 		     "unknown column 'nme', columns are: time, after, seq, events, path, "
 		     "old_path, "
-		     "path_source, dir, inode, dev, fs, pid, process, certainty, comm, "
+		     "container_path, container_old_path, path_source, dir, inode, dev, "
+		     "fs, pid, process, certainty, comm, "
 		     "exe, args, uid, "
 		     "user, gid, group, ruid, rgid, loginuid, login_user, ppid, start, "
 		     "pidfd_id, cgroup, container, parents, candidates, error, "

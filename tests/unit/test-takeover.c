@@ -51,6 +51,7 @@ struct life {
 	struct ft_history h;
 	uint64_t random;
 	bool tells_open; /* plain OPEN is asked for, too */
+	bool has_own_loader;
 	int64_t now;
 	int64_t start;
 	struct record records[RECORDS_MAX];
@@ -122,6 +123,17 @@ static void close_all(struct life *l, uint32_t image)
 	l->opened = 0;
 }
 
+static void tell_loader(struct life *l)
+{
+	const struct ft_step step = {.kind = FT_STEP_LOADER,
+				     .pid = PID,
+				     .time = l->now,
+				     .start = l->start,
+				     .file = {DEV, LOADER}};
+
+	ft_history_add(&l->h, &step);
+}
+
 /* The records of an execution are the new image's; what it closes was the old one's. */
 static void execute(struct life *l, uint64_t file)
 {
@@ -152,6 +164,8 @@ static void execute(struct life *l, uint64_t file)
 	add_image(l, file);
 	l->has_threads = false;
 	ft_history_add(&l->h, &step);
+	if (l->has_own_loader && file % 2 == 0)
+		tell_loader(l);
 }
 
 static void start_thread(struct life *l)
@@ -293,8 +307,10 @@ static void init_life(struct life *l, uint64_t random)
 {
 	*l = (struct life){.random = random, .now = 100};
 	ft_history_init(&l->h, 0, TICK);
-	l->h.loader = (struct ft_proc_object){DEV, LOADER};
 	l->tells_open = draw(l, 2);
+	l->has_own_loader = draw(l, 2);
+	if (!l->has_own_loader)
+		l->h.loader = (struct ft_proc_object){DEV, LOADER};
 }
 
 static void test_random_lives(void **state)
