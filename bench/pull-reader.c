@@ -59,7 +59,8 @@ static int open_signals(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3 || (strcmp(argv[1], "process") && strcmp(argv[1], "no-process")))
+	if (argc != 3 ||
+	    (strcmp(argv[1], "process") != 0 && strcmp(argv[1], "no-process") != 0))
 		errx(2, "usage: pull-reader process|no-process PATH");
 	bool is_named = !strcmp(argv[1], "process");
 	struct fantail *f = open_session(argv[2], is_named ? 0 : FANTAIL_NO_PROCESS);

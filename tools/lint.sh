@@ -93,6 +93,7 @@ options() {
 # For the flags of each file, and the help of the program.
 build='build-dev'
 [ -e $build/build.ninja ] || meson setup $build -Dwerror=true >/dev/null || echo "lint: cannot set up $build"
+meson configure $build -Dbench=true
 # Headers that are made must be there to be read.
 meson compile -C $build >/dev/null || echo "lint: cannot build $build"
 

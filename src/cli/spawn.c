@@ -158,8 +158,16 @@ static int fork_named(struct cli_spawn *s, char **argv, const struct cli_user *u
 	return r;
 }
 
+static bool has_children(void)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *user)
 {
+	bool has_others = has_children();
 	int r;
 
 	*s = (struct cli_spawn){.release = -1, .report = -1};
@@ -168,6 +176,9 @@ int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *use
 		r = fork_named(s, argv, user);
 	/* Ignored, as it may have been when we were started, it would reap. */
 	signal(SIGCHLD, SIG_DFL);
+	if (r == 0 && has_others)
+		r = cli_children_read(&s->others);
+	cli_children_remove(&s->others, s->pid);
 	if (r < 0)
 		cli_error("%s: cannot start a process: %s", argv[0], strerror(-r));
 	return r;
@@ -230,6 +241,8 @@ void cli_spawn_collect(struct cli_spawn *s)
 		}
 		if (info.si_pid == s->pid && is_stop_by_terminal(&info))
 			s->stopped = true;
+		if (is_end(&info))
+			cli_children_remove(&s->others, info.si_pid);
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WSTOPPED | WNOHANG);
 	}
 }
@@ -249,12 +262,23 @@ void cli_spawn_reap(struct cli_spawn *s)
 	s->reaped = true;
 }
 
+static bool has_own_children(const struct cli_spawn *s)
+{
+	_cleanup_(cli_children_fini) struct cli_children now = {0};
+
+	if (cli_children_read(&now) < 0)
+		return true;
+	for (size_t i = 0; i < now.count; i++) {
+		if (!cli_children_has(&s->others, now.list[i]))
+			return true;
+	}
+	return false;
+}
+
 bool cli_spawn_has_descendants(struct cli_spawn *s)
 {
-	siginfo_t info = {0};
-
 	cli_spawn_collect(s);
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+	return has_children() && (s->others.count == 0 || has_own_children(s));
 }
 
 bool cli_spawn_has_failed(struct cli_spawn *s, const char *name)
@@ -274,6 +298,7 @@ bool cli_spawn_has_failed(struct cli_spawn *s, const char *name)
 
 void cli_spawn_fini(struct cli_spawn *s)
 {
+	cli_children_fini(&s->others);
 	close_fd(&s->release);
 	close_fd(&s->report);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "cli/children.h"
+
 /* As env(1) has them. */
 enum { CLI_SPAWN_FAILED = 125, CLI_SPAWN_REFUSED = 126, CLI_SPAWN_ABSENT = 127 };
 
@@ -31,6 +33,9 @@ struct cli_spawn {
 	bool stopped; /* by the terminal, and this was not dealt with yet */
 	int status;   /* as a shell tells it */
 	int signal;   /* that ended it; 0: none did */
+	/* That there were before it, and are not its: those of a shell that executed
+	 * fantail in its own place. */
+	struct cli_children others;
 };
 
 /* 0 or -errno after a message. */

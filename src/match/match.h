@@ -63,7 +63,8 @@ pid_t ft_match_get_tree(const struct ft_match *m, size_t n);
  */
 bool ft_match_path(const struct ft_match *m, const struct ft_event *ev);
 bool ft_match_process(const struct ft_match *m, const struct ft_event *ev);
-/* Of what ft_match_process() refuses: might it match if more of the process were known? */
+/* Of what ft_match_process() refuses: might it match if more of the process were known?
+ */
 bool ft_match_is_undecided(const struct ft_match *m, const struct ft_event *ev);
 static inline bool ft_match_event(const struct ft_match *m, const struct ft_event *ev)
 {
