@@ -16,7 +16,7 @@ from datetime import datetime
 
 from harness import Failure, Skip, case, check, equal, main, one_line, same_set
 from listeners import FAN, IN, INIT, MARK, Group, Inotify, holds, line_of, marks, names_of, told
-from machine import CLONE_NEWNS, die_with_parent, filesystem, libc, mounted, need, overlay, run, temp_dir
+from machine import CLONE_NEWNS, die_with_parent, filesystem, libc, mounted, need, overlay, run, spawn, temp_dir
 from records import raw
 from watch import FANTAIL, TIMEOUT
 
@@ -246,8 +246,6 @@ def _in_namespace(at, ready, go):
 
 def _start(function, *arguments):
     """A child that tells something, then stays until the pipe is closed."""
-    from machine import spawn
-
     ready, say = multiprocessing.Pipe(False)
     wait, go = multiprocessing.Pipe(False)
     child = spawn(function, *arguments, say, wait)
@@ -318,6 +316,37 @@ def shared():
                 go.close()
                 child.terminate()
                 child.join(TIMEOUT)
+
+
+def _come_and_go(inherited):
+    """Groups that are there for a moment, of processes that are, too; a few at once."""
+    os.close(inherited)
+    running = set()
+    while True:
+        child = os.fork()
+        if child == 0:
+            with Inotify():
+                time.sleep(0.005)
+            os._exit(0)
+        running.add(child)
+        if len(running) > 8:
+            running.discard(os.wait()[0])
+
+
+@case()
+def shared_among_others():
+    """A group of many holders is told once, whoever ends while the others are compared."""
+    with Group() as group, contextlib.ExitStack() as stack:
+        heirs = [_start(_hold) for _ in range(8)]
+        for child in [heir for heir, _, _ in heirs] + [spawn(_come_and_go, group.fd) for _ in range(2)]:
+            stack.callback(child.join, TIMEOUT)
+            stack.callback(child.kill)
+        wanted = {os.getpid(), *(heir.pid for heir, _, _ in heirs)}
+        for _ in range(50):
+            lines = marks("--groups")
+            line = line_of(group, lines)
+            check("unsure" not in line, f"unsure: {line}")
+            equal({h["pid"] for h in line["holders"]}, wanted, "holders")
 
 
 def _receive_after(mine, other, fd, say, wait):
