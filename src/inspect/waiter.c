@@ -194,7 +194,7 @@ static bool is_held(struct scan *s, pid_t pid, pid_t tid, bool *ret_hidden)
 	if (stack < 0)
 		ft_bytes_clear(&s->stack);
 	/* "0": not permitted, or a kernel without names. */
-	*ret_hidden = stack < 0 && stack != -ESRCH && stack != -ENOENT &&
+	*ret_hidden = (stack == -EACCES || stack == -EPERM) &&
 		      ft_span_equal(ft_bytes_span(&s->text), FT_SPAN("0"));
 	return ft_waiter_is_held(ft_bytes_span(&s->text), ft_bytes_span(&s->stack));
 }
