@@ -38,7 +38,7 @@ static const struct {
 	 "BPF programs are refused: processes are less often exact", -1,
 	 FT_STATE_LIMITED},
 	{"CONFIG_PROC_EVENTS", "changes of a process's user are told",
-	 "a process that changes its user is told with none", -1, FT_STATE_LIMITED},
+	 "a process that changes its user is told without its user", -1, FT_STATE_LIMITED},
 	{"CONFIG_AUDITSYSCALL", "denials in the audit log",
 	 "denials cannot be written to the audit log", FT_FEATURE_AUDIT, FT_STATE_FINE},
 	{"CONFIG_STACKTRACE", "doctor --stuck sees who waits by its stack",
