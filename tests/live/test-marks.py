@@ -318,9 +318,10 @@ def shared():
                 child.join(TIMEOUT)
 
 
-def _come_and_go(inherited):
+def _come_and_go(inherited, say, _):
     """Groups that are there for a moment, of processes that are, too; a few at once."""
     os.close(inherited)
+    say.send(None)
     running = set()
     while True:
         child = os.fork()
@@ -338,7 +339,8 @@ def shared_among_others():
     """A group of many holders is told once, whoever ends while the others are compared."""
     with Group() as group, contextlib.ExitStack() as stack:
         heirs = [_start(_hold) for _ in range(8)]
-        for child in [heir for heir, _, _ in heirs] + [spawn(_come_and_go, group.fd) for _ in range(2)]:
+        others = [_start(_come_and_go, group.fd) for _ in range(2)]
+        for child, _, _ in heirs + others:
             stack.callback(child.join, TIMEOUT)
             stack.callback(child.kill)
         wanted = {os.getpid(), *(heir.pid for heir, _, _ in heirs)}
