@@ -232,7 +232,7 @@ static int run_audit(const struct cli_command *c, int argc, char **argv)
 const struct cli_command cli_audit_command = {
 	.name = "audit",
 	.synopsis = "[OPTIONS]",
-	.summary = "who listens to files: fanotify, inotify and dnotify calls, as made",
+	.summary = "fanotify, inotify and dnotify calls, as they are made",
 	.options = &audit_options,
 	.run = run_audit,
 };

@@ -61,7 +61,7 @@ struct doctor {
 
 static const struct cli_option doctor_list[] = {
 	{.name = "matrix",
-	 .help = "every group and mark, tried on PATH or on a tmpfs of its own",
+	 .help = "every group and mark, tried on PATH or a private tmpfs",
 	 .group = CLI_GROUP_RUN,
 	 .id = OPT_MATRIX},
 	{.name = "selftest",
@@ -79,8 +79,8 @@ static const struct cli_option doctor_list[] = {
 	 .id = OPT_FORMAT},
 	{.name = "help",
 	 .letter = 'h',
-	 .help = "this text",
-	 .group = CLI_GROUP_OUTPUT,
+	 .help = "this help",
+	 .group = CLI_GROUP_RUN,
 	 .id = CLI_OPTION_HELP},
 };
 
@@ -114,7 +114,8 @@ static int print(struct doctor *d, int status)
 
 	if (r == 0)
 		return status;
-	cli_error("standard output: %s", strerror(-r));
+	cli_error(r == -EPIPE ? "output: the reader has gone" : "output: %s",
+		  strerror(-r));
 	return CLI_FAILED;
 }
 
@@ -405,7 +406,7 @@ static int run_doctor(const struct cli_command *c, int argc, char **argv)
 const struct cli_command cli_doctor_command = {
 	.name = "doctor",
 	.synopsis = "[OPTIONS] [PATH...]",
-	.summary = "what this machine can see, and what it cannot",
+	.summary = "what can be seen here, and what cannot",
 	.options = &doctor_options,
 	.run = run_doctor,
 };

@@ -264,6 +264,9 @@ static void put_unseen(struct ft_bytes *out, const struct ft_listing *l)
 		put_reason(out, "processes outside this PID namespace");
 	put_counted(out, s->failed, "the marks of %zu group, which could not be read",
 		    "the marks of %zu groups, which could not be read");
+	put_counted(out, l->waiters.denied,
+		    "whether %zu sleeping thread waits for an answer (root may)",
+		    "whether %zu sleeping threads wait for an answer (root may)");
 	put_counted(out, l->unplaced,
 		    "the path of %zu mark (that takes CAP_DAC_READ_SEARCH)",
 		    "the paths of %zu marks (that takes CAP_DAC_READ_SEARCH)");
@@ -296,6 +299,7 @@ static void print_found(struct marks *m, const struct ft_listing *l, int64_t tim
 {
 	for (size_t i = 0; i < l->groups.count; i++) {
 		struct ft_listing_line line = {.time_ns = time_ns,
+					       .listing = l,
 					       .group = &l->groups.list[i],
 					       .listed = &l->list[i]};
 
@@ -310,6 +314,7 @@ static void print_gone(struct marks *m, const struct ft_listing *before, int64_t
 	for (size_t i = 0; i < before->groups.count; i++) {
 		struct ft_listing_line line = {.change = FT_LISTING_GONE,
 					       .time_ns = time_ns,
+					       .listing = before,
 					       .group = &before->groups.list[i],
 					       .listed = &before->list[i]};
 
@@ -349,6 +354,7 @@ static void print_changes(struct marks *m, const struct ft_listing *before,
 	for (size_t i = 0; i < now->groups.count; i++)
 		print_now(m, before,
 			  (struct ft_listing_line){.time_ns = time_ns,
+						   .listing = now,
 						   .group = &now->groups.list[i],
 						   .listed = &now->list[i]});
 	write_out(m);

@@ -144,28 +144,67 @@ static void put_finding(struct ft_bytes *out, const struct ft_finding *f, size_t
 	ft_bytes_put_char(out, '\n');
 }
 
+static bool decides(const struct ft_finding *f, enum ft_judgement verdict)
+{
+	if (verdict == FT_JUDGEMENT_BLIND)
+		return f->is_needed && f->state == FT_STATE_MISSING;
+	return f->loses && f->state != FT_STATE_FINE;
+}
+
+static bool is_advised_before(const struct ft_findings *f, size_t at)
+{
+	enum ft_judgement verdict = ft_findings_judge(f);
+
+	for (size_t i = 0; i < at; i++)
+		if (decides(&f->list[i], verdict) &&
+		    ft_span_equal(ft_bytes_span(&f->list[i].advice),
+				  ft_bytes_span(&f->list[at].advice)))
+			return true;
+	return false;
+}
+
+static void put_verdict(struct ft_bytes *out, const struct ft_findings *f)
+{
+	static const char *const texts[] = {
+		[FT_JUDGEMENT_WORKS] = "What happens to files is seen here.\n",
+		[FT_JUDGEMENT_LOSES] = "Not all that happens to files is seen here.\n",
+		[FT_JUDGEMENT_BLIND] = "Nothing can be watched here.\n",
+	};
+
+	ft_bytes_put_str(out, texts[ft_findings_judge(f)]);
+}
+
+/* Of what decided it, each advice once. */
+static void put_reasons(struct ft_bytes *out, const struct ft_findings *f)
+{
+	enum ft_judgement verdict = ft_findings_judge(f);
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct ft_finding *finding = &f->list[i];
+
+		if (decides(finding, verdict) && !is_advised_before(f, i))
+			put_finding(out, finding, 0);
+	}
+}
+
 void ft_findings_format_text(struct ft_bytes *out, const struct ft_findings *f)
 {
-	static const char *const ends[] = {
-		[FT_JUDGEMENT_WORKS] = "What happens to files is seen here.",
-		[FT_JUDGEMENT_LOSES] =
-			"Not all that happens to files is seen here: see what is limited "
-			"or missing.",
-		[FT_JUDGEMENT_BLIND] =
-			"Nothing can be watched here: see what is missing.",
-	};
 	const char *area = "";
 	size_t width = 0;
 
+	/* First for who reads from the top, last for who sees the end on a terminal. */
+	put_verdict(out, f);
+	put_reasons(out, f);
 	for (size_t i = 0; i < f->count; i++) {
 		if (strcmp(area, f->list[i].area) != 0) {
-			ft_bytes_printf(out, "%s%s\n", i ? "\n" : "", f->list[i].area);
+			ft_bytes_printf(out, "\n%s\n", f->list[i].area);
 			width = width_of_area(f, i);
 		}
 		area = f->list[i].area;
 		put_finding(out, &f->list[i], width);
 	}
-	ft_bytes_printf(out, "\n%s\n", ends[ft_findings_judge(f)]);
+	ft_bytes_put_char(out, '\n');
+	put_verdict(out, f);
 }
 
 void ft_findings_format_json(struct ft_bytes *out, const struct ft_findings *f)

@@ -97,41 +97,88 @@ static int insert_group(struct scan *s, size_t at, enum ft_group_kind kind)
 	return 0;
 }
 
-/* Where the descriptor's group stands (*ret_found), or belongs; SIZE_MAX: it cannot be
- * compared. */
-static size_t find_place(const struct scan *s, bool *ret_found)
+static struct ft_open_file file_of(const struct ft_group_holder *h)
+{
+	return (struct ft_open_file){h->pid, h->fd};
+}
+
+static bool is_gone(const struct ft_group_holder *h)
+{
+	int r = ft_sameopen_compare(file_of(h), file_of(h));
+
+	return r == -ESRCH || r == -EBADF;
+}
+
+/* Those of its holders that have gone since; true: the group with the last of them. */
+static bool drop_gone(struct scan *s, size_t at)
+{
+	struct ft_groups *out = s->out;
+	struct ft_group *g = &out->list[at];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->holders_count; i++)
+		if (!is_gone(&g->holders[i]))
+			g->holders[kept++] = g->holders[i];
+	g->holders_count = kept;
+	if (kept > 0)
+		return false;
+	group_fini(g);
+	memmove(g, g + 1, (out->count - at - 1) * sizeof(*g));
+	out->count--;
+	s->ordered--;
+	return true;
+}
+
+enum place {
+	PLACE_FREE, /* the descriptor's group belongs there, and is not */
+	PLACE_TAKEN,
+	PLACE_UNKNOWN, /* it cannot be compared */
+	PLACE_NONE,    /* the descriptor has gone */
+};
+
+static enum place find_place(struct scan *s, size_t *ret)
 {
 	size_t low = 0, high = s->ordered;
 
-	*ret_found = false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct ft_group_holder *h = s->out->list[middle].holders;
-		int r = ft_sameopen_compare(
-			(struct ft_open_file){s->holder.pid, s->holder.fd},
-			(struct ft_open_file){h->pid, h->fd});
+		const struct ft_group_holder *first = s->out->list[middle].holders;
+		int r = ft_sameopen_compare(file_of(&s->holder), file_of(first));
 
-		if (r < 0)
-			return SIZE_MAX;
-		if (r == FT_SAMEOPEN_EQUAL) {
-			*ret_found = true;
-			return middle;
-		}
-		if (r == FT_SAMEOPEN_LESS)
+		*ret = middle;
+		if (r == FT_SAMEOPEN_EQUAL)
+			return PLACE_TAKEN;
+		if (r == -ESRCH || r == -EBADF) {
+			if (is_gone(&s->holder))
+				return PLACE_NONE;
+			high -= drop_gone(s, middle);
+		} else if (r < 0) {
+			return PLACE_UNKNOWN;
+		} else if (r == FT_SAMEOPEN_LESS) {
 			high = middle;
-		else
+		} else {
 			low = middle + 1;
+		}
 	}
-	return low;
+	*ret = low;
+	return PLACE_FREE;
 }
 
 static int take_descriptor(struct scan *s, enum ft_group_kind kind)
 {
-	bool found;
-	size_t at = find_place(s, &found);
+	size_t at;
 
-	return found ? add_holder(&s->out->list[at], s->holder)
-		     : insert_group(s, at, kind);
+	switch (find_place(s, &at)) {
+	case PLACE_FREE:
+		return insert_group(s, at, kind);
+	case PLACE_TAKEN:
+		return add_holder(&s->out->list[at], s->holder);
+	case PLACE_UNKNOWN:
+		return insert_group(s, SIZE_MAX, kind);
+	case PLACE_NONE:
+		break;
+	}
+	return 0;
 }
 
 static bool is_group_link(int dir, const char *name, enum ft_group_kind *ret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A group as one JSON object: data/fantail-marks.schema.json. */
 #include "inspect/listing-print.h"
+#include "inspect/stuck.h"
 #include "kernel/abi.h"
 #include "output/jsonfield.h"
 
@@ -175,6 +176,30 @@ static void put_kind(struct ft_bytes *out, const struct ft_group_text *g)
 	put_flags(out, "event_f_flags", FT_FLAGS_OPEN, g->event_f_flags);
 }
 
+/* Nobody waits for a group that is gone. */
+static void put_waiting(struct ft_bytes *out, const struct ft_listing_line *line)
+{
+	const struct ft_waiter *w;
+	size_t at = 0, first;
+
+	if (!ft_group_is_asked(&line->group->text) || line->change == FT_LISTING_GONE)
+		return;
+	ft_bytes_put_lit(out, ",\"waiting\":[");
+	first = out->len;
+	while ((w = ft_listing_next_waiter(line, &at))) {
+		size_t mark;
+
+		if (out->len > first)
+			ft_bytes_put_char(out, ',');
+		mark = ft_json_begin(out);
+		ft_waiter_put_json(out, w);
+		ft_json_put_bool(out, FT_SPAN("covered"),
+				 ft_stuck_is_covered(&line->listing->groups, w));
+		ft_json_end(out, mark);
+	}
+	ft_bytes_put_char(out, ']');
+}
+
 static void json_group(struct ft_listing_printer *p, const struct ft_listing_line *line)
 {
 	const struct ft_group *g = line->group;
@@ -188,6 +213,7 @@ static void json_group(struct ft_listing_printer *p, const struct ft_listing_lin
 	ft_json_put_i64(out, FT_SPAN("pid"), ft_group_pid(g));
 	put_process(p, &line->listed->owners[0].process);
 	put_holders(out, g, line->listed);
+	put_waiting(out, line);
 	ft_json_put_u64(out, FT_SPAN("marks_count"),
 			g->text.marks_count + g->text.marks_dropped);
 	/* The brace is put here, for what follows may leave the buffer in pieces. */

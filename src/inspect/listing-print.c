@@ -2,6 +2,7 @@
 /* What the formats of a listing share. */
 #include "inspect/listing-print.h"
 
+#include "inspect/stuck.h"
 #include "kernel/abi.h"
 
 void ft_listing_each(struct ft_listing_printer *p, const struct ft_group *g,
@@ -16,6 +17,20 @@ void ft_listing_each(struct ft_listing_printer *p, const struct ft_group *g,
 		fn(p, &g->text, &g->text.marks[i], m, data);
 		p->flush(p);
 	}
+}
+
+const struct ft_waiter *ft_listing_next_waiter(const struct ft_listing_line *line,
+					       size_t *at)
+{
+	const struct ft_listing *l = line->listing;
+
+	while (*at < l->waiters.count) {
+		const struct ft_waiter *w = &l->waiters.list[(*at)++];
+
+		if (ft_stuck_is_by(&l->groups, line->group, w))
+			return w;
+	}
+	return NULL;
 }
 
 const char *ft_listing_class_name(const struct ft_group_text *g)

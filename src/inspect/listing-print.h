@@ -16,7 +16,8 @@ enum ft_listing_change {
 /* One group as it is to be told. */
 struct ft_listing_line {
 	enum ft_listing_change change;
-	int64_t time_ns; /* wall clock: of the look */
+	int64_t time_ns;		  /* wall clock: of the look */
+	const struct ft_listing *listing; /* that the group is of */
 	const struct ft_group *group;
 	const struct ft_listed_group *listed;
 	/* CHANGED: as it was before. */
@@ -60,6 +61,10 @@ typedef void (*ft_listing_mark_fn)(struct ft_listing_printer *p,
 void ft_listing_each(struct ft_listing_printer *p, const struct ft_group *g,
 		     const struct ft_listed_group *l, bool unpaired,
 		     ft_listing_mark_fn fn, void *data);
+/* The next thread after the at first ones that waits for the group's answer, with *at
+ * moved past it; NULL: no more. */
+const struct ft_waiter *ft_listing_next_waiter(const struct ft_listing_line *line,
+					       size_t *at);
 /* "content", "pre_content", "notif"; NULL: inotify has none. */
 const char *ft_listing_class_name(const struct ft_group_text *g);
 /* "new", "gone", "changed"; NULL: found. */

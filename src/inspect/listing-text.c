@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/number.h"
 #include "inspect/listing-print.h"
+#include "inspect/stuck.h"
 #include "output/timetext.h"
 
 enum { TYPE_WIDTH = 10 };
@@ -211,12 +212,35 @@ static void put_mark(struct ft_listing_printer *p, const struct ft_group_text *g
 	ft_bytes_put_char(out, '\n');
 }
 
+/* Those who wait for an answer. */
+static void put_waiters(struct ft_listing_printer *p, const struct ft_listing_line *line)
+{
+	const struct ft_waiter *w;
+	size_t at = 0;
+
+	if (line->change == FT_LISTING_GONE)
+		return;
+	while ((w = ft_listing_next_waiter(line, &at))) {
+		bool covered = ft_stuck_is_covered(&line->listing->groups, w);
+		_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+
+		ft_waiter_put_who(&text, w);
+		ft_bytes_put_str(&text, covered ? " waits for its answer"
+						: " may wait for its answer");
+		ft_waiter_put_what(&text, w);
+		ft_bytes_put_lit(&p->out, "    ");
+		put_colored(p, COLOR_PERMISSION, ft_bytes_span(&text));
+		ft_bytes_put_char(&p->out, '\n');
+	}
+}
+
 static void text_group(struct ft_listing_printer *p, const struct ft_listing_line *line)
 {
 	struct ft_span found = FT_SPAN("    "), added = FT_SPAN("  + "),
 		       removed = FT_SPAN("  - ");
 
 	put_group(p, line);
+	put_waiters(p, line);
 	p->flush(p);
 	if (line->change == FT_LISTING_CHANGED) {
 		ft_listing_each(p, line->group, line->listed, true, put_mark, &added);

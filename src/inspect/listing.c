@@ -35,6 +35,7 @@ void ft_listing_fini(struct ft_listing *l)
 	for (size_t i = 0; l->list && i < l->groups.count; i++)
 		listed_group_fini(&l->groups.list[i], &l->list[i]);
 	free(l->list);
+	ft_waiters_fini(&l->waiters);
 	ft_groups_fini(&l->groups);
 	*l = (struct ft_listing){0};
 }
@@ -296,6 +297,12 @@ static int list_group(const struct reading *r, const struct ft_group *g,
 	return e == 0 ? pair_group(r, g, l) : e;
 }
 
+/* They stand first. */
+static bool is_any_asked(const struct ft_groups *g)
+{
+	return g->count > 0 && ft_group_is_asked(&g->list[0].text);
+}
+
 static int read_all(struct reading *r)
 {
 	struct ft_listing *out = r->out;
@@ -306,6 +313,8 @@ static int read_all(struct reading *r)
 	out->list = calloc(out->groups.count + 1, sizeof(*out->list));
 	if (!out->list)
 		return -ENOMEM;
+	if (is_any_asked(&out->groups))
+		e = ft_waiters_read(r->proc, &out->waiters);
 	for (size_t i = 0; e == 0 && i < out->groups.count; i++)
 		e = list_group(r, &out->groups.list[i], &out->list[i]);
 	return e == 0 && !r->want->groups_only ? place_marks(r) : e;

@@ -7,6 +7,7 @@
 #include "inspect/groups.h"
 #include "inspect/markpath.h"
 #include "inspect/owner.h"
+#include "inspect/waiter.h"
 #include "match/match.h"
 
 struct ft_listing_want {
@@ -40,7 +41,8 @@ struct ft_listed_group {
 struct ft_listing {
 	struct ft_groups groups;
 	struct ft_listed_group *list;
-	size_t unplaced; /* marks whose path would have taken a privilege */
+	struct ft_waiters waiters; /* read only where there is a group that is asked */
+	size_t unplaced;	   /* marks whose path would have taken a privilege */
 };
 
 /* before (may be NULL) is compared with: what both have is paired, and gives its paths to

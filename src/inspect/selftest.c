@@ -23,8 +23,10 @@
 #include "session/session.h"
 
 enum {
-	CANARY_MSEC = 5000,    /* that it may take to come back */
-	PATIENCE_MSEC = 15000, /* for all of a filesystem's test */
+	CANARY_MSEC = 5000, /* that it may take to come back */
+	TRIES = 3,
+	DOUBTFUL = FT_SELFTEST_SKIPPED + 1, /* told, but not as exact as it can be */
+	PATIENCE_MSEC = 15000,		    /* for all of a filesystem's test */
 };
 
 void ft_selftests_fini(struct ft_selftests *s)
@@ -97,8 +99,10 @@ static int judge(const struct ft_canary *c, int r, bool exact, struct ft_bytes *
 		return fail(reason, "process",
 			    "the kernel does not tell it without "
 			    "CAP_SYS_ADMIN");
-	if (!c->is_certain && exact)
-		return fail(reason, "process", "told, but not as exact");
+	if (!c->is_certain && exact) {
+		fail(reason, "process", "told, but not as exact");
+		return DOUBTFUL;
+	}
 	if (!c->is_certain)
 		ft_bytes_put_lit(reason, "without BPF the process is not exact");
 	return FT_SELFTEST_OK;
@@ -137,16 +141,29 @@ static int watch_and_send(const char *dir, int64_t *ret_took_ns, struct ft_bytes
 	return send_canary(s, dir, ret_took_ns, reason);
 }
 
-static void clear_dir(const char *dir)
+/* At most one of them is there. */
+static void clear_files(const char *dir)
 {
 	_cleanup_close_ int fd = ft_file_open_path(AT_FDCWD, dir);
 
-	/* At most one of them is there. */
 	if (fd >= 0) {
 		(void)unlinkat(fd, "made", 0);
 		(void)unlinkat(fd, "moved", 0);
 	}
-	(void)rmdir(dir);
+}
+
+/* A fork that BPF was kept from telling, as the kernel now and then does, is no failure
+ * of the chain; three of three are. */
+static int try_some(const char *dir, int64_t *ret_took_ns, struct ft_bytes *reason)
+{
+	int result = DOUBTFUL;
+
+	for (int i = 0; i < TRIES && result == DOUBTFUL; i++) {
+		ft_bytes_clear(reason);
+		result = watch_and_send(dir, ret_took_ns, reason);
+		clear_files(dir);
+	}
+	return result == DOUBTFUL ? FT_SELFTEST_FAILED : result;
 }
 
 /* As bytes: result, time, reason. */
@@ -161,8 +178,8 @@ static void test_in_child(void *data, struct ft_bytes *out)
 		result = FT_SELFTEST_SKIPPED;
 		ft_bytes_printf(&reason, "no directory can be made: %s", strerror(errno));
 	} else {
-		result = watch_and_send(dir, &took_ns, &reason);
-		clear_dir(dir);
+		result = try_some(dir, &took_ns, &reason);
+		(void)rmdir(dir);
 	}
 	ft_bytes_put(out, &result, sizeof(result));
 	ft_bytes_put(out, &took_ns, sizeof(took_ns));

@@ -3,14 +3,11 @@
 #include "inspect/stuck.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/escape.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "event/mask.h"
 #include "output/jsonfield.h"
 #include "proc/procfs.h"
@@ -24,7 +21,6 @@ int ft_stuck_read(struct ft_stuck *ret)
 
 	if (r == 0)
 		r = ft_waiters_read(s.proc, &s.waiters);
-	s.now_ns = ft_now_ns();
 	if (r == 0)
 		r = ft_groups_read(s.proc, FT_GROUPS_FANOTIFY, &s.groups);
 	if (r < 0) {
@@ -55,21 +51,22 @@ static bool asks_about(const struct ft_group *g, const struct ft_waiter *w)
 	return false;
 }
 
-static bool is_explained(const struct ft_stuck *s, const struct ft_waiter *w)
+bool ft_stuck_is_covered(const struct ft_groups *all, const struct ft_waiter *w)
 {
 	if (!w->has_object)
 		return false;
-	for (size_t i = 0; i < s->asked; i++)
-		if (asks_about(&s->groups.list[i], w))
+	for (size_t i = 0; i < all->count; i++)
+		if (ft_group_is_asked(&all->list[i].text) && asks_about(&all->list[i], w))
 			return true;
 	return false;
 }
 
-bool ft_stuck_is_by(const struct ft_stuck *s, const struct ft_waiter *w, size_t group)
+bool ft_stuck_is_by(const struct ft_groups *all, const struct ft_group *g,
+		    const struct ft_waiter *w)
 {
-	if (group >= s->asked)
+	if (!ft_group_is_asked(&g->text))
 		return false;
-	return !is_explained(s, w) || asks_about(&s->groups.list[group], w);
+	return !ft_stuck_is_covered(all, w) || asks_about(g, w);
 }
 
 static void read_comm(const struct ft_stuck *s, pid_t pid, struct ft_bytes *out)
@@ -82,11 +79,6 @@ static void read_comm(const struct ft_stuck *s, pid_t pid, struct ft_bytes *out)
 		ft_bytes_clear(out);
 	if (out->len > 0 && out->data[out->len - 1] == '\n')
 		out->len--;
-}
-
-static struct ft_span path_of(const struct ft_waiter *w)
-{
-	return ft_bytes_span(w->path.len > 0 ? &w->path : &w->asked);
 }
 
 /* ---- text ---- */
@@ -106,7 +98,7 @@ static void put_listeners(struct ft_bytes *out, const struct ft_stuck *s,
 	bool more = false;
 
 	for (size_t i = 0; i < s->asked; i++) {
-		if (!ft_stuck_is_by(s, w, i))
+		if (!ft_stuck_is_by(&s->groups, &s->groups.list[i], w))
 			continue;
 		ft_bytes_put_str(out, more ? " or " : "");
 		put_process(out, s, ft_group_pid(&s->groups.list[i]));
@@ -119,23 +111,10 @@ static void put_listeners(struct ft_bytes *out, const struct ft_stuck *s,
 static void put_waiter(struct ft_bytes *out, const struct ft_stuck *s,
 		       const struct ft_waiter *w)
 {
-	struct ft_span path = path_of(w);
-
-	put_process(out, s, w->pid);
-	if (w->tid != w->pid)
-		ft_bytes_printf(out, " thread %d", (int)w->tid);
+	ft_waiter_put_who(out, w);
 	ft_bytes_put_lit(out, " waits for ");
 	put_listeners(out, s, w);
-	if (w->has_waited)
-		ft_bytes_printf(out, " for %.1f s",
-				(double)w->waited_ns / FT_NSEC_PER_SEC);
-	else
-		ft_bytes_put_lit(out, " since before this look");
-	ft_bytes_printf(out, ": %s ", w->call ? w->call : "in a call that is not known");
-	if (path.len > 0)
-		ft_escape_text(out, path);
-	else
-		ft_bytes_put_lit(out, "of a file that is not known");
+	ft_waiter_put_what(out, w);
 	ft_bytes_put_char(out, '\n');
 }
 
@@ -193,7 +172,7 @@ static void put_json_listeners(struct ft_bytes *out, const struct ft_stuck *s,
 	for (size_t i = 0; i < s->asked; i++) {
 		size_t mark;
 
-		if (!ft_stuck_is_by(s, w, i))
+		if (!ft_stuck_is_by(&s->groups, &s->groups.list[i], w))
 			continue;
 		if (more)
 			ft_bytes_put_char(out, ',');
@@ -211,17 +190,8 @@ static void put_json_waiter(struct ft_bytes *out, const struct ft_stuck *s,
 {
 	size_t mark = ft_json_begin(out);
 
-	put_json_process(out, s, w->pid);
-	ft_json_put_i64(out, FT_SPAN("tid"), w->tid);
-	if (w->call)
-		ft_json_put_text(out, FT_SPAN("call"), ft_span_of(w->call));
-	ft_json_put_string(out, FT_SPAN("asked"), ft_bytes_span(&w->asked));
-	ft_json_put_string(out, FT_SPAN("path"), ft_bytes_span(&w->path));
-	ft_json_put_time(out, FT_SPAN("since"),
-			 s->now_ns - (w->has_waited ? w->waited_ns : 0));
-	ft_json_put_text(out, FT_SPAN("since_source"),
-			 w->has_waited ? FT_SPAN("scheduler") : FT_SPAN("seen"));
-	ft_json_put_bool(out, FT_SPAN("covered"), is_explained(s, w));
+	ft_waiter_put_json(out, w);
+	ft_json_put_bool(out, FT_SPAN("covered"), ft_stuck_is_covered(&s->groups, w));
 	put_json_listeners(out, s, w);
 	ft_json_end(out, mark);
 }

@@ -10,13 +10,17 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "proc/procfs.h"
 
 enum {
 	TEXT_MAX = 1 << 16,
 	NAME_LEN = 64,
 	COMPAT_TOP = 32, /* bits of an address of 32-bit code */
+	/* After that, of who waits it is not found out for what. */
+	PATIENCE_MSEC = 5000,
 };
 
 /* ---- pure ---- */
@@ -167,25 +171,32 @@ static int add(struct ft_waiters *w, pid_t pid, pid_t tid)
 	return 0;
 }
 
-static int look_at_thread(struct scan *s, pid_t pid, pid_t tid)
+/* ret_hidden: that is not ours to see. */
+static bool is_held(struct scan *s, pid_t pid, pid_t tid, bool *ret_hidden)
 {
 	int stack;
 
-	s->waiters->threads++;
+	*ret_hidden = false;
 	if (!sleeps_deeply(s, pid, tid))
-		return 0;
+		return false;
 	if (read_thread(s, pid, tid, "wchan", &s->text) < 0)
 		ft_bytes_clear(&s->text);
 	stack = read_thread(s, pid, tid, "stack", &s->stack);
 	if (stack < 0)
 		ft_bytes_clear(&s->stack);
 	/* "0": not permitted, or a kernel without names. */
-	if (stack < 0 && stack != -ESRCH && stack != -ENOENT &&
-	    ft_span_equal(ft_bytes_span(&s->text), FT_SPAN("0")))
-		s->waiters->denied++;
-	if (!ft_waiter_is_held(ft_bytes_span(&s->text), ft_bytes_span(&s->stack)))
-		return 0;
-	return add(s->waiters, pid, tid);
+	*ret_hidden = (stack == -EACCES || stack == -EPERM) &&
+		      ft_span_equal(ft_bytes_span(&s->text), FT_SPAN("0"));
+	return ft_waiter_is_held(ft_bytes_span(&s->text), ft_bytes_span(&s->stack));
+}
+
+static int look_at_thread(struct scan *s, pid_t pid, pid_t tid)
+{
+	bool is_hidden, held = is_held(s, pid, tid, &is_hidden);
+
+	s->waiters->threads++;
+	s->waiters->denied += is_hidden;
+	return held ? add(s->waiters, pid, tid) : 0;
 }
 
 static pid_t number_of(const struct dirent *entry)
@@ -225,6 +236,50 @@ static int look_at_process(struct scan *s, pid_t pid)
 	return r;
 }
 
+static void waiter_fini(struct ft_waiter *w)
+{
+	ft_bytes_fini(&w->comm);
+	ft_bytes_fini(&w->exe);
+	ft_bytes_fini(&w->asked);
+	ft_bytes_fini(&w->path);
+}
+
+static void read_process(struct scan *s, struct ft_waiter *w)
+{
+	char path[NAME_LEN];
+
+	snprintf(path, sizeof(path), "%d/comm", (int)w->pid);
+	if (ft_file_read(s->proc, path, NAME_LEN, &w->comm) < 0)
+		ft_bytes_clear(&w->comm);
+	if (w->comm.len > 0 && w->comm.data[w->comm.len - 1] == '\n')
+		w->comm.len--;
+	ft_procfs_read_exe(s->proc, w->pid, &w->exe);
+}
+
+/* Who has its answer by now is left out: nothing true can be said of what it waited for.
+ */
+static void look_at_waiters(struct scan *s)
+{
+	int64_t end = ft_boot_ns() + PATIENCE_MSEC * FT_NSEC_PER_MSEC;
+	struct ft_waiters *all = s->waiters;
+	size_t kept = 0;
+	bool is_hidden;
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct ft_waiter *w = &all->list[i];
+
+		read_process(s, w);
+		if (ft_boot_ns() < end)
+			ft_waiter_look(s->proc, w);
+		w->since_ns = ft_now_ns() - w->waited_ns;
+		if (is_held(s, w->pid, w->tid, &is_hidden))
+			all->list[kept++] = *w;
+		else
+			waiter_fini(w);
+	}
+	all->count = kept;
+}
+
 int ft_waiters_read(int proc, struct ft_waiters *ret)
 {
 	struct scan s = {.proc = proc, .waiters = ret};
@@ -242,19 +297,17 @@ int ft_waiters_read(int proc, struct ft_waiters *ret)
 			r = look_at_process(&s, pid);
 	}
 	closedir(d);
+	if (r == 0)
+		look_at_waiters(&s);
 	ft_bytes_fini(&s.text);
 	ft_bytes_fini(&s.stack);
-	for (size_t i = 0; i < ret->count && r == 0; i++)
-		ft_waiter_look(proc, &ret->list[i]);
 	return r;
 }
 
 void ft_waiters_fini(struct ft_waiters *w)
 {
-	for (size_t i = 0; i < w->count; i++) {
-		ft_bytes_fini(&w->list[i].asked);
-		ft_bytes_fini(&w->list[i].path);
-	}
+	for (size_t i = 0; i < w->count; i++)
+		waiter_fini(&w->list[i]);
 	free(w->list);
 	*w = (struct ft_waiters){0};
 }

@@ -21,6 +21,8 @@ struct ft_syscall {
 struct ft_waiter {
 	pid_t pid;
 	pid_t tid;
+	struct ft_bytes comm;  /* of the process; empty: not known */
+	struct ft_bytes exe;   /* likewise */
 	const char *call;      /* NULL: not known */
 	struct ft_bytes asked; /* the path as it stands in the caller's memory, who may
 				  have changed it since; empty: none */
@@ -29,6 +31,7 @@ struct ft_waiter {
 	bool has_object;
 	bool has_waited;
 	int64_t waited_ns; /* at least, by a tick of the scheduler or so */
+	int64_t since_ns;  /* wall clock: when that began; else when it was looked at */
 };
 
 /* ---- pure ---- */
@@ -58,3 +61,12 @@ void ft_waiters_fini(struct ft_waiters *w);
 
 /* waiter-call.c: fills in all but pid and tid, in a bounded time. */
 void ft_waiter_look(int proc, struct ft_waiter *w);
+
+/* ---- waiter-print.c ---- */
+
+/* "cat(4711)", or "make(4711) thread 4712" */
+void ft_waiter_put_who(struct ft_bytes *out, const struct ft_waiter *w);
+/* " for 3.2 s: openat /srv/file" */
+void ft_waiter_put_what(struct ft_bytes *out, const struct ft_waiter *w);
+/* Fields of an object: pid, comm, exe, tid, call, asked, path, since, since_source. */
+void ft_waiter_put_json(struct ft_bytes *out, const struct ft_waiter *w);

@@ -11,10 +11,12 @@ import select
 import shutil
 import socket
 import subprocess
+import time
+from datetime import datetime
 
 from harness import Failure, Skip, case, check, equal, main, one_line, same_set
 from listeners import FAN, IN, INIT, MARK, Group, Inotify, holds, line_of, marks, names_of, told
-from machine import CLONE_NEWNS, die_with_parent, filesystem, libc, mounted, need, overlay, run, temp_dir
+from machine import CLONE_NEWNS, die_with_parent, filesystem, libc, mounted, need, overlay, run, spawn, temp_dir
 from records import raw
 from watch import FANTAIL, TIMEOUT
 
@@ -244,8 +246,6 @@ def _in_namespace(at, ready, go):
 
 def _start(function, *arguments):
     """A child that tells something, then stays until the pipe is closed."""
-    from machine import spawn
-
     ready, say = multiprocessing.Pipe(False)
     wait, go = multiprocessing.Pipe(False)
     child = spawn(function, *arguments, say, wait)
@@ -316,6 +316,39 @@ def shared():
                 go.close()
                 child.terminate()
                 child.join(TIMEOUT)
+
+
+def _come_and_go(inherited, say, _):
+    """Groups that are there for a moment, of processes that are, too; a few at once."""
+    os.close(inherited)
+    say.send(None)
+    running = set()
+    while True:
+        child = os.fork()
+        if child == 0:
+            with Inotify():
+                time.sleep(0.005)
+            os._exit(0)
+        running.add(child)
+        if len(running) > 8:
+            running.discard(os.wait()[0])
+
+
+@case()
+def shared_among_others():
+    """A group of many holders is told once, whoever ends while the others are compared."""
+    with Group() as group, contextlib.ExitStack() as stack:
+        heirs = [_start(_hold) for _ in range(8)]
+        others = [_start(_come_and_go, group.fd) for _ in range(2)]
+        for child, _, _ in heirs + others:
+            stack.callback(child.join, TIMEOUT)
+            stack.callback(child.kill)
+        wanted = {os.getpid(), *(heir.pid for heir, _, _ in heirs)}
+        for _ in range(50):
+            lines = marks("--groups")
+            line = line_of(group, lines)
+            check("unsure" not in line, f"unsure: {line}")
+            equal({h["pid"] for h in line["holders"]}, wanted, "holders")
 
 
 def _receive_after(mine, other, fd, say, wait):
@@ -484,6 +517,51 @@ def on_a_terminal():
             equal(done.returncode, 0, "status")
             equal("\033[1;31mPERMISSION\033[0m" in text, colored, "colour")
             check("PERMISSION" in text.splitlines()[0].replace("\033", ""), f"not first: {text}")
+
+
+def _waiting(group, pid):
+    """What is told of those who wait for the group, as soon as this process does."""
+    until = time.monotonic() + TIMEOUT
+    while True:
+        line = line_of(group, marks(*OURS))
+        if any(w["pid"] == pid for w in line["waiting"]):
+            return line
+        check(time.monotonic() < until, f"nobody is told to wait: {line}")
+
+
+@case()
+def who_waits():
+    """Of two groups that are asked, the one whose mark covers the file; and after the answer nobody."""
+    with filesystem("tmpfs") as base, filesystem("tmpfs") as other:
+        (base / "file").touch()
+        with Group(CONTENT) as asked, Group(CONTENT) as idle, Group() as told_only:
+            asked.mark(base, fan("OPEN_PERM"), kind="filesystem")
+            idle.mark(other, fan("OPEN_PERM"), kind="filesystem")
+            told_only.mark(base, fan("OPEN"))
+            before = marks(*OURS)
+            equal([line_of(g, before)["waiting"] for g in (asked, idle)], [[], []], "before")
+            check("waiting" not in line_of(told_only, before), "nobody waits for who is only told")
+            began = time.time()
+            process = subprocess.Popen(["cat", "file"], cwd=base, preexec_fn=die_with_parent)
+            try:
+                line = _waiting(asked, process.pid)
+                seen = time.time()
+                equal(line_of(idle, marks(*OURS))["waiting"], [], "the other group")
+                text = marks("--groups", fmt="text", *OURS).decode()
+            finally:
+                asked.close()
+                status = process.wait(TIMEOUT)
+    equal(status, 0, "the process, when the group is gone")
+    equal(len(line["waiting"]), 1, "how many wait")
+    told_of = line["waiting"][0]
+    what = ("pid", "tid", "comm", "call", "asked", "path", "covered")
+    wanted = (process.pid, process.pid, "cat", "openat", "file", str(base / "file"), True)
+    equal(tuple(told_of.get(k) for k in what), wanted, "who waits for what")
+    since = datetime.fromisoformat(told_of["since"][:26] + "+00:00").timestamp()
+    # The scheduler's notes are as old as a tick.
+    check(began - 0.02 <= since <= seen, f"since {since}, started {began}, seen {seen}")
+    found = [row for row in text.splitlines(keepends=True) if " waits " in row]
+    one_line("".join(found), "text", f"cat({process.pid}) waits for its answer", f"openat {base}/file")
 
 
 @case()

@@ -44,7 +44,9 @@ static void test_text(void **state)
 			"do that");
 	ft_finding_tell(ft_finding_add(&f, "Next", "e", FT_STATE_MISSING), "none", "buy");
 	ft_findings_format_text(&out, &f);
-	assert_string_equal(ft_bytes_cstr(&out), "First\n"
+	assert_string_equal(ft_bytes_cstr(&out), "What happens to files is seen here.\n"
+						 "\n"
+						 "First\n"
 						 "  fine     a      good\n"
 						 "  limited  bcd\\n  so so\n"
 						 "           -> do that\n"
@@ -54,6 +56,33 @@ static void test_text(void **state)
 						 "           -> buy\n"
 						 "\n"
 						 "What happens to files is seen here.\n");
+	ft_bytes_fini(&out);
+	ft_findings_fini(&f);
+}
+
+/* What decided the verdict stands first, and the same advice once. */
+static void test_reasons(void **state)
+{
+	static const char wanted[] = "Not all that happens to files is seen here.\n"
+				     "  missing  b  none\n"
+				     "           -> buy\n"
+				     "\n"
+				     "A\n"
+				     "  missing  a  none\n"
+				     "           -> leave\n";
+	struct ft_findings f = {0};
+	struct ft_bytes out = {0};
+
+	ft_finding_tell(ft_finding_add(&f, "A", "a", FT_STATE_MISSING), "none", "leave");
+	for (int i = 0; i < 2; i++) {
+		struct ft_finding *finding =
+			ft_finding_add(&f, "A", i ? "c" : "b", FT_STATE_MISSING);
+
+		finding->loses = true;
+		ft_finding_tell(finding, "none", "buy");
+	}
+	ft_findings_format_text(&out, &f);
+	assert_memory_equal(ft_bytes_cstr(&out), wanted, sizeof(wanted) - 1);
 	ft_bytes_fini(&out);
 	ft_findings_fini(&f);
 }
@@ -148,8 +177,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdict), cmocka_unit_test(test_text),
-		cmocka_unit_test(test_json),	cmocka_unit_test(test_many),
-		cmocka_unit_test(test_usage),	cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_reasons), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_many),	cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
