@@ -116,12 +116,13 @@ int guard_threads_prepare(struct guardian *g)
 
 int guard_threads_start(struct guardian *g, int group)
 {
-	int r;
+	int r = ft_decider_take_group(&g->decider, group, g->is_pre_content,
+				      g->has_audit);
 
-	ft_decider_take_group(&g->decider, group, g->is_pre_content, g->has_audit);
 	g->rules->changes.group = group;
 	ft_decider_use(&g->decider, &g->rules->use);
-	r = start_thread(g);
+	if (r == 0)
+		r = start_thread(g);
 	if (r < 0)
 		cli_error("cannot begin: %s", strerror(-r));
 	return r < 0 ? r : guard_threads_use(g, g->rules);

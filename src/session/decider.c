@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -283,20 +284,29 @@ static int wait_msec(const struct ft_decider *d)
 	return left < 0 ? 0 : left < BEAT_MSEC ? (int)left : BEAT_MSEC;
 }
 
-/* True: there is something to read. */
+/* True: there is something to read. Both are waited for by epoll, which does not begin
+ * anew each time. */
 static bool wait_for_more(struct ft_decider *d, bool reads)
 {
-	struct pollfd fds[] = {
-		{.fd = d->wake, .events = POLLIN},
-		{.fd = reads ? d->group : -1, .events = POLLIN},
-	};
+	struct pollfd wake = {.fd = d->wake, .events = POLLIN};
+	struct epoll_event ready[2];
+	bool more = false;
 	eventfd_t count;
+	int n;
 
-	if (poll(fds, 2, wait_msec(d)) <= 0)
+	if (!reads) {
+		if (poll(&wake, 1, wait_msec(d)) > 0)
+			(void)eventfd_read(d->wake, &count);
 		return false;
-	if (fds[0].revents)
-		(void)eventfd_read(d->wake, &count);
-	return fds[1].revents != 0;
+	}
+	n = epoll_wait(d->epoll, ready, 2, wait_msec(d));
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.fd == d->wake)
+			(void)eventfd_read(d->wake, &count);
+		else
+			more = true;
+	}
+	return more;
 }
 
 /* All that was read is answered; late scans may go on. */
