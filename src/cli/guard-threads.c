@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/number.h"
 #include "cli/guardian.h"
@@ -14,7 +13,6 @@ enum {
 	/* For the decider to go round: it does several times a second. */
 	ALIVE_MSEC = 2000,
 	USE_MSEC = 10000,
-	PRIORITY = -10,
 };
 
 static int scan(void *data, struct ft_request *q, unsigned int scanner)
@@ -105,8 +103,6 @@ int guard_threads_prepare(struct guardian *g)
 {
 	int r = open_decider(g);
 
-	/* Everybody may be waiting for it; without the privilege it is as all others. */
-	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	if (r == 0)
 		r = open_pool(g);
 	if (r < 0)

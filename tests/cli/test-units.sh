@@ -6,7 +6,7 @@
 set -euo pipefail
 
 unit=$1
-program=$2
+program=$(realpath "$2")
 exposure_max=50 # of 100
 
 command -v systemd-analyze >/dev/null || { echo "skipped: systemd-analyze is not installed"; exit 77; }
