@@ -12,6 +12,7 @@ import sys
 
 import attribution
 import readers
+from guards import run_guards
 from lab import BenchError, Lab
 from report import Verdicts, print_table, spread
 
@@ -19,6 +20,7 @@ RUNS = 5
 EVENTS = {"open": "open", "create": "create,open,modify,close_write"}
 MIB = 1024
 DIRS_IN_GROUP = 100
+GUARD = "guard"  # what --only calls the measurement of open()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Sizes:
     tree: int = 100_000
     execs: int = 2000  # what the tracker's ring holds while nobody reads
     lives: int = 5000
+    guard: tuple = (100, 100)  # rounds, opens in each
 
 
 QUICK = Sizes(small=(10, 100, 3), large=(50, 100, 4), full=(50, 100, 2, 10), tree=10_000,
-              execs=500, lives=500)
+              execs=500, lives=500, guard=(20, 100))
 
 
 def backlog(lab, reader, mode, size):
@@ -140,6 +143,7 @@ class Bench:
         self.sizes = QUICK if options.quick else Sizes()
         self.readers = {}
         self.problems = {}
+        self.has_guards = not options.only or GUARD in options.only
         for kind in readers.ALL:
             reader = kind(lab)
             if not options.only or reader.name.split()[0] in options.only:
@@ -344,8 +348,7 @@ def run_directories(bench, verdicts, image):
     return results
 
 
-def run_all(bench):
-    verdicts = Verdicts()
+def run_readers(bench, verdicts):
     every = [
         run_large(bench, verdicts, "open"),
         run_large(bench, verdicts, "create"),
@@ -356,9 +359,17 @@ def run_all(bench):
     every.append(run_start_up(bench, verdicts, image))
     every.append(run_directories(bench, verdicts, image))
     attribution.run_all(bench, verdicts, backlog)
+    return all(isinstance(results.get("fantail", []), list) for results in every)
+
+
+def run_all(bench):
+    verdicts = Verdicts()
+    measured = run_readers(bench, verdicts) if bench.readers else True
+    if bench.has_guards:
+        run_guards(bench.lab, bench.runs, bench.sizes.guard, verdicts)
     scale = "" if bench.sizes == Sizes() else " (quick: small sizes, to try the bench only)"
     verdicts.print(f"The numbers to reach{scale}")
-    return all(isinstance(results.get("fantail", []), list) for results in every)
+    return measured
 
 
 def parse_options():
@@ -367,11 +378,11 @@ def parse_options():
     parser.add_argument("--quick", action="store_true", help="one run, small sizes")
     parser.add_argument("--runs", type=int, default=RUNS, help="runs of each (default 5)")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[],
-                        help="readers, by comma: fantail,bare,fatrace,...")
+                        help="by comma: guard, or readers: fantail,bare,fatrace,...")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs: at least 1")
-    known = {kind.name.split()[0] for kind in readers.ALL}
+    known = {GUARD, *(kind.name.split()[0] for kind in readers.ALL)}
     if not known.issuperset(options.only):
         parser.error(f"--only: one or more of {', '.join(sorted(known))}")
     return options

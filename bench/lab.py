@@ -157,8 +157,8 @@ class Lab:
     def program(self, *parts):
         return self.build.joinpath(*parts)
 
-    def mount_tmpfs(self):
-        command("mount", "-t", "tmpfs", "-o", "size=90%,nr_inodes=0", "none", self.fs)
+    def mount_tmpfs(self, at=None):
+        command("mount", "-t", "tmpfs", "-o", "size=90%,nr_inodes=0", "none", at or self.fs)
 
     def make_ext4(self, image, inodes, mib):
         """The loop device frees itself with its last user, also when the bench is killed."""
@@ -191,6 +191,12 @@ class Lab:
         for old in self.out.iterdir():
             old.unlink()
         child = Child(argv, self.fs, self.out, **options)
+        self.children.append(child.process)
+        return child
+
+    def start_beside(self, argv, out, **options):
+        """One of several at a time, each with a directory of its own for what it says."""
+        child = Child(argv, out, out, **options)
         self.children.append(child.process)
         return child
 

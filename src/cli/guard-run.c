@@ -28,6 +28,7 @@ enum {
 	FLUSH_MSEC = 100,
 	TICK_MSEC = 250, /* of what has no descriptor: news, heartbeats, retired rules */
 	TELL_BURST = 4096,
+	PRIORITY = -10,
 };
 
 /* ---- telling ---- */
@@ -356,6 +357,9 @@ static int start(struct guardian *g)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0};
 	int r = raise_descriptors(g), group;
 
+	/* Everybody may be waiting for it, or for the one that it takes over from;
+	 * without the privilege it is as all others. */
+	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	if (r == 0)
 		r = guard_state_open(g);
 	if (r == 0)

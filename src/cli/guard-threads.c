@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/number.h"
 #include "cli/guardian.h"
@@ -14,7 +13,6 @@ enum {
 	/* For the decider to go round: it does several times a second. */
 	ALIVE_MSEC = 2000,
 	USE_MSEC = 10000,
-	PRIORITY = -10,
 };
 
 static int scan(void *data, struct ft_request *q, unsigned int scanner)
@@ -105,8 +103,6 @@ int guard_threads_prepare(struct guardian *g)
 {
 	int r = open_decider(g);
 
-	/* Everybody may be waiting for it; without the privilege it is as all others. */
-	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	if (r == 0)
 		r = open_pool(g);
 	if (r < 0)
@@ -116,12 +112,13 @@ int guard_threads_prepare(struct guardian *g)
 
 int guard_threads_start(struct guardian *g, int group)
 {
-	int r;
+	int r = ft_decider_take_group(&g->decider, group, g->is_pre_content,
+				      g->has_audit);
 
-	ft_decider_take_group(&g->decider, group, g->is_pre_content, g->has_audit);
 	g->rules->changes.group = group;
 	ft_decider_use(&g->decider, &g->rules->use);
-	r = start_thread(g);
+	if (r == 0)
+		r = start_thread(g);
 	if (r < 0)
 		cli_error("cannot begin: %s", strerror(-r));
 	return r < 0 ? r : guard_threads_use(g, g->rules);

@@ -22,7 +22,9 @@ int ft_requests_init(struct ft_requests *r, int group, size_t count)
 		return -ENOMEM;
 	r->count = count;
 	for (size_t i = 0; i < count; i++)
-		r->list[i].fd = -1;
+		r->list[i] = (struct ft_request){
+			.fd = -1, .next = i + 1 < count ? &r->list[i + 1] : NULL};
+	r->free = r->list;
 	return 0;
 }
 
@@ -42,13 +44,10 @@ void ft_requests_fini(struct ft_requests *r)
 
 struct ft_request *ft_requests_take(struct ft_requests *r, int fd, int64_t now_ns)
 {
-	struct ft_request *q;
+	struct ft_request *q = r->free;
 
-	assert(r->used < r->count);
-	do {
-		q = &r->list[r->cursor];
-		r->cursor = (r->cursor + 1) % r->count;
-	} while (q->fd >= 0);
+	assert(q);
+	r->free = q->next;
 	q->fd = fd;
 	q->is_answered = false;
 	q->began_ns = now_ns;
@@ -122,6 +121,8 @@ void ft_request_release(struct ft_requests *r, struct ft_request *q)
 		r->scanning--;
 	close(q->fd);
 	q->fd = -1;
+	q->next = r->free;
+	r->free = q;
 	r->used--;
 }
 

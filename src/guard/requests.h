@@ -28,7 +28,8 @@ struct ft_answer {
 };
 
 struct ft_request {
-	int fd; /* -1: the place is free */
+	int fd;			 /* -1: the place is free */
+	struct ft_request *next; /* that is free */
 	bool is_answered;
 	int64_t began_ns; /* boot clock: it was read */
 	uint64_t event;
@@ -54,8 +55,9 @@ struct ft_requests {
 	struct ft_request *list;
 	size_t count;
 	size_t used;
-	size_t scanning; /* not answered, or answered and still read by a scan */
-	size_t cursor;
+	size_t scanning;	 /* not answered, or answered and still read by a scan */
+	struct ft_request *free; /* the last one that was given back is the first to be
+				    taken: it is warm */
 	bool takes_audit;  /* until the kernel refuses: the owner may say no before */
 	bool takes_errors; /* an errno of one's own; the owner says so */
 };

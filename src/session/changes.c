@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -165,9 +166,10 @@ int ft_changes_pump(struct ft_changes *c)
 
 bool ft_changes_is_idle(const struct ft_changes *c)
 {
-	struct pollfd fd = {.fd = c->session->epoll, .events = POLLIN};
+	struct epoll_event ev;
 
-	return poll(&fd, 1, 0) == 0 && !atomic_load(&c->busy);
+	/* It takes nothing away, and half the time of a poll(). */
+	return epoll_wait(c->session->epoll, &ev, 1, 0) == 0 && !atomic_load(&c->busy);
 }
 
 bool ft_changes_may_concern(const struct ft_changes *c, int64_t ctime_ns)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -284,23 +285,31 @@ static int wait_msec(const struct ft_decider *d)
 	return left < 0 ? 0 : left < BEAT_MSEC ? (int)left : BEAT_MSEC;
 }
 
-/* True: there is something to read. */
+/* True: there is something to read. All is waited for by epoll, which does not begin
+ * anew each time. */
 static bool wait_for_more(struct ft_decider *d, bool reads)
 {
-	struct pollfd fds[] = {
-		{.fd = d->wake, .events = POLLIN},
-		{.fd = reads ? d->group : -1, .events = POLLIN},
-		{.fd = ft_who_fd(&d->who), .events = POLLIN},
-	};
+	struct pollfd wake = {.fd = d->wake, .events = POLLIN};
+	struct epoll_event ready[3];
+	bool more = false;
 	eventfd_t count;
+	int n;
 
-	if (poll(fds, FT_ARRAY_SIZE(fds), wait_msec(d)) <= 0)
+	if (!reads) {
+		if (poll(&wake, 1, wait_msec(d)) > 0)
+			(void)eventfd_read(d->wake, &count);
 		return false;
-	if (fds[0].revents)
-		(void)eventfd_read(d->wake, &count);
-	if (fds[2].revents)
-		ft_who_follow(&d->who);
-	return fds[1].revents != 0;
+	}
+	n = epoll_wait(d->epoll, ready, FT_ARRAY_SIZE(ready), wait_msec(d));
+	for (int i = 0; i < n; i++) {
+		if (ready[i].data.fd == d->wake)
+			(void)eventfd_read(d->wake, &count);
+		else if (ready[i].data.fd == d->group)
+			more = true;
+		else
+			ft_who_follow(&d->who);
+	}
+	return more;
 }
 
 /* All that was read is answered; late scans may go on. */

@@ -47,6 +47,7 @@ struct ft_decider {
 	struct ft_decider_config config;
 	int group; /* owned */
 	int wake;  /* an eventfd, for this thread */
+	int epoll; /* both, and what of processes is to be followed */
 	char *buffer;
 	pid_t self;
 
@@ -79,10 +80,12 @@ struct ft_decider_rules {
  */
 int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config,
 		    int *ret_why);
-/* The group whose requests it answers, before the first step; taken. Errnos of one's own
- * need CLASS_PRE_CONTENT, records for the audit log ENABLE_AUDIT. */
-void ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
-			   bool takes_audit);
+/* The group whose requests it answers, before the first step; taken in any case. Errnos
+ * of one's own need CLASS_PRE_CONTENT, records for the audit log ENABLE_AUDIT. 0 or
+ * -errno.
+ */
+int ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
+			  bool takes_audit);
 /* When the thread has ended and no scan runs any more. Whoever still waits is let go by
  * the kernel. */
 void ft_decider_fini(struct ft_decider *d);

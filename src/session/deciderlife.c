@@ -2,6 +2,7 @@
 /* A decider is made, given its orders, and ended. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,22 @@ static int set_aside(struct ft_decider *d)
 	return r;
 }
 
+static int wait_for(const struct ft_decider *d, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+static int open_wake(struct ft_decider *d)
+{
+	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->wake < 0)
+		return -errno;
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return d->epoll < 0 ? -errno : wait_for(d, d->wake);
+}
+
 int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config,
 		    int *ret_why)
 {
@@ -34,20 +51,25 @@ int ft_decider_init(struct ft_decider *d, const struct ft_decider_config *config
 
 	memset(d, 0, sizeof(*d));
 	d->config = *config;
-	d->group = -1;
 	d->self = getpid();
-	d->telling.wake = d->who.proc = -1;
-	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = d->wake < 0 ? -errno : set_aside(d);
-	return r < 0 ? r : ft_who_init(&d->who, ret_why);
+	d->group = d->wake = d->epoll = d->telling.wake = d->who.proc = -1;
+	r = open_wake(d);
+	if (r == 0)
+		r = set_aside(d);
+	if (r == 0)
+		r = ft_who_init(&d->who, ret_why);
+	if (r == 0 && ft_who_fd(&d->who) >= 0)
+		r = wait_for(d, ft_who_fd(&d->who));
+	return r;
 }
 
-void ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
-			   bool takes_audit)
+int ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
+			  bool takes_audit)
 {
 	d->group = d->requests.group = group;
 	d->requests.takes_errors = takes_errors;
 	d->requests.takes_audit = takes_audit;
+	return wait_for(d, group);
 }
 
 void ft_decider_fini(struct ft_decider *d)
@@ -58,11 +80,13 @@ void ft_decider_fini(struct ft_decider *d)
 	ft_verdicts_free(d->verdicts);
 	ft_bytes_fini(&d->path);
 	free(d->buffer);
+	if (d->epoll >= 0)
+		close(d->epoll);
 	if (d->wake >= 0)
 		close(d->wake);
 	if (d->group >= 0)
 		close(d->group);
-	d->group = d->wake = -1;
+	d->group = d->wake = d->epoll = -1;
 }
 
 static void wake(struct ft_decider *d)

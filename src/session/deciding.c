@@ -115,8 +115,9 @@ void ft_deciding_answer(struct ft_decider *d, struct ft_asked *a,
 	}
 	/* Whoever asked may have been killed: then nobody waits. */
 	(void)ft_request_answer(&d->requests, a->q, &answer, &decision.error);
-	decision.took_ns = ft_boot_ns() - a->q->began_ns;
 	count(rules, a, c);
-	if (told)
-		tell(d, rules, a, c, &decision);
+	if (!told)
+		return;
+	decision.took_ns = ft_boot_ns() - a->q->began_ns;
+	tell(d, rules, a, c, &decision);
 }

@@ -46,6 +46,9 @@ int ft_guards_init(struct ft_guards *g)
 	int r;
 
 	memset(g, 0, sizeof(*g));
+	g->links = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (g->links < 0)
+		return -errno;
 	r = ft_mounts_read(&g->mounts);
 	return r < 0 ? r : read_visible(g);
 }
@@ -59,7 +62,10 @@ void ft_guards_fini(struct ft_guards *g)
 	}
 	ft_mounts_fini(&g->mounts);
 	free(g->visible);
+	if (g->links >= 0)
+		close(g->links);
 	memset(g, 0, sizeof(*g));
+	g->links = -1;
 }
 
 /* A mount that shows the whole filesystem, else this one. */
@@ -153,13 +159,13 @@ int ft_guards_mark(const struct ft_guards *g, int group, unsigned int flags,
 	return 0;
 }
 
-static int link_of(int fd, struct ft_bytes *out)
+static int link_of(const struct ft_guards *g, int fd, struct ft_bytes *out)
 {
-	char link[32];
+	char link[16];
 	int r;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	r = ft_file_readlink(AT_FDCWD, link, out);
+	snprintf(link, sizeof(link), "%d", fd);
+	r = ft_file_readlink(g->links, link, out);
 	if (r < 0)
 		return r;
 	return out->len > 0 && out->data[0] == '/' ? 0 : -ENOENT;
@@ -240,7 +246,7 @@ static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *
 	if (r < 0)
 		return r;
 	found = ft_handle_open(e->mount_fd, ft_key_span(&key));
-	r = found < 0 ? found : link_of(found, ret);
+	r = found < 0 ? found : link_of(g, found, ret);
 	if (r < 0)
 		return r;
 	if (!is_at(e->mount_fd, ft_bytes_cstr(ret) + 1, id)) {
@@ -253,9 +259,10 @@ static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *
 	return inner.failed ? -ENOMEM : see(g, e, ft_bytes_span(&inner), ret);
 }
 
-static int locate_by_link(int fd, const struct ft_identity *id, struct ft_bytes *ret)
+static int locate_by_link(const struct ft_guards *g, int fd, const struct ft_identity *id,
+			  struct ft_bytes *ret)
 {
-	int r = link_of(fd, ret);
+	int r = link_of(g, fd, ret);
 
 	if (r == 0)
 		settle_deleted(ret, id);
@@ -267,7 +274,7 @@ int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity
 {
 	for (size_t i = 0; i < g->count && id->mnt_id != 0; i++)
 		if (g->list[i].mnt_id == id->mnt_id)
-			return locate_by_link(fd, id, ret);
+			return locate_by_link(g, fd, id, ret);
 	/* The subvolumes of one filesystem have devices of their own, so that all are
 	 * tried: what is found is looked at. */
 	for (size_t i = 0; i < g->count; i++) {

@@ -23,6 +23,7 @@ struct ft_guards {
 	struct ft_guarded list[FT_GUARDED_MAX];
 	size_t count;
 	struct ft_mounts mounts;
+	int links; /* /proc/self/fd: from there a link is read in half the time */
 	uint64_t *
 		visible; /* unique ids of this namespace's mounts that can be seen, sorted
 			  */

@@ -18,6 +18,7 @@ int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
 	int r;
 
 	memset(s, 0, sizeof(*s));
+	s->guards.links = -1;
 	s->policy = policy;
 	s->events = ft_policy_events(policy);
 	s->counts = calloc(ft_policy_rules_count(policy) + 1, sizeof(*s->counts));

@@ -10,9 +10,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from guard import Guard
+from guard import Guard, guarded
 from harness import Failure, check
-from machine import run, temp_dir, unmount
+from machine import filesystem, run, temp_dir, unmount
 
 REACH = os.environ["REACH"]
 DENIED, REACHED, ABSENT = "denied", "reached", "not on this machine"
@@ -184,3 +184,30 @@ def _finish(trial):
         return trial()
     except OSError as error:
         return DENIED if error.errno == errno.EPERM else f"{error}"
+
+
+def make_files(base, count):
+    """Of each kind of rule enough files, each in a directory of its own."""
+    files = {"literal": [], "glob": [], "tree": [], CONTROL: []}
+    for i in range(count):
+        files["literal"].append(base / "literal" / str(i) / "file")
+        files["glob"].append(base / "home" / str(i) / ".ssh" / "id_rsa")
+        files["tree"].append(base / "tree" / str(i) / "file")
+        files[CONTROL].append(base / "control" / str(i) / "file")
+    for path in sum(files.values(), []):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(SECRET)
+    return files
+
+
+def read_by_table(table, kind):
+    """On a new filesystem, with a rule of each kind."""
+    with filesystem(kind) as base, Place(base, kind) as place:
+        files = make_files(base, len(table.rows))
+        literals = ", ".join(f"'{p}'" for p in files["literal"])
+        rules = [
+            f"{{name: literal, path: [{literals}], verdict: deny}}",
+            f"{{name: glob, path: '{base}/home/*/.ssh/id_*', verdict: deny}}",
+            f"{{name: tree, path: '{base}/tree/**', verdict: deny}}",
+        ]
+        table.run(place, guarded(base, rules), lambda: [(k, f.pop()) for k, f in files.items()])

@@ -37,6 +37,16 @@ class Guard(Watch):
         kwargs.setdefault("preexec", mortal)
         super().__init__(*arguments, command="guard", env=env, **kwargs)
 
+    def told_and_lost(self):
+        """Of one that has ended: there may be too many decisions to parse."""
+        told, lost = 0, 0
+        with open(self.file, "rb") as f:
+            for line in f:
+                told += b'"decision":' in line
+                if b'"events":["lost"]' in line:
+                    lost += json.loads(line)["count"]
+        return told, lost
+
     def counts(self):
         """{rule: (allowed, denied, late)}, as it says itself."""
         found = {}

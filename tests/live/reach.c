@@ -230,6 +230,7 @@ static const struct way {
 	{"exec-here", reach_exec_here},
 	{"exec-deep", reach_exec_deep},
 	{"deep", deep},
+	{"race", reach_race},
 };
 
 static int reach(struct request *q, const char *name)

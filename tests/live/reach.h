@@ -28,6 +28,7 @@ int reach_uring(struct request *q);
 int reach_uring_worker(struct request *q);
 int reach_uring_poll(struct request *q);
 int reach_forged_exe(struct request *q);
+int reach_race(struct request *q);
 int reach_exec(struct request *q);
 int reach_exec_fd(struct request *q);
 int reach_exec_link(struct request *q);

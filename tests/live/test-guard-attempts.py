@@ -7,38 +7,29 @@ The table is what this prints: attempt, and what came of it.
 import ctypes
 import mmap
 import os
-import shutil
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 from attempts import (
     ABSENT,
-    CONTROL,
     DENIED,
     REACH,
     REACHED,
     SECRET,
-    Place,
     Table,
     kernel,
     outcome,
     reach,
+    read_by_table,
     shell,
 )
-from guard import Guard, guarded, opened
+from guard import opened
 from harness import case, main
-from machine import filesystem, libc, run, temp_dir, unmount
+from machine import libc, temp_dir
 
-RENAME_EXCHANGE, AT_FDCWD, AT_SYMLINK_FOLLOW, SYS_PIDFD_GETFD = 2, -100, 0x400, 438
+RENAME_EXCHANGE, AT_FDCWD, AT_SYMLINK_FOLLOW = 2, -100, 0x400
 OVERLAY = None if kernel() >= (6, 5) else "overlay"
+LOADER = os.path.realpath("/lib64/ld-linux-x86-64.so.2")
 ALL = ("ext4", "xfs", "btrfs-subvolume", "tmpfs")
 reading = Table("reading")
-
-
-def has_content(fd):
-    return REACHED if os.pread(fd, 6, 0) == SECRET else "something else"
 
 
 # ---- under its own name ----
@@ -360,7 +351,7 @@ def _(place, path):
 
 @reading.attempt("as a program that ld.so runs")
 def _(place, path):
-    result = outcome([place.loader, path])
+    result = outcome([LOADER, path])
     # Its complaint about a file that it cannot open.
     return DENIED if "cannot open shared object file: Operation not permitted" in result else result
 
@@ -371,84 +362,7 @@ def _(_place, path):
     return result if result != ABSENT else DENIED
 
 
-# ---- what has no question: named in the manual ----
-
-
-@reading.attempt("a descriptor from before", cannot="A file that was open")
-def _(_place, path):
-    fd = os.open(path, os.O_RDONLY)
-    yield
-    result = has_content(fd)
-    os.close(fd)
-    return result
-
-
-@reading.attempt("a descriptor from before, sent by SCM_RIGHTS", cannot="A file that was open")
-def _(_place, path):
-    here, there = socket.socketpair()
-    fd = os.open(path, os.O_RDONLY)
-    yield
-    socket.send_fds(here, [b"x"], [fd])
-    received = socket.recv_fds(there, 1, 1)[1][0]
-    result = has_content(received)
-    for number in (fd, received):
-        os.close(number)
-    here.close()
-    there.close()
-    return result
-
-
-@reading.attempt("a descriptor from before, by pidfd_getfd", cannot="A file that was open")
-def _(_place, path):
-    fd = os.open(path, os.O_RDONLY)
-    yield
-    pidfd = os.pidfd_open(os.getpid())
-    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
-    result = has_content(copy)
-    for number in (fd, pidfd, copy):
-        os.close(number)
-    return result
-
-
-@reading.attempt("mapped before", cannot="A file that was open")
-def _(_place, path):
-    with open(path, "rb") as file:
-        memory = mmap.mmap(file.fileno(), 6, prot=mmap.PROT_READ)
-    yield
-    result = REACHED if memory[:] == SECRET else "something else"
-    memory.close()
-    return result
-
-
-@reading.attempt("/proc/PID/mem of a process that has it mapped", cannot="memory of a process")
-def _(_place, path):
-    with open(path, "rb") as file:
-        memory = mmap.mmap(file.fileno(), 6, prot=mmap.PROT_READ)
-    assert memory[:] == SECRET
-    yield
-    lines = [line for line in open("/proc/self/maps") if line.rstrip().endswith(os.fspath(path))]
-    script = "import os, sys; print(os.pread(os.open(sys.argv[1], 0), 6, int(sys.argv[2])).decode())"
-    address = int(lines[0].split("-")[0], 16)
-    result = outcome([sys.executable, "-c", script, f"/proc/{os.getpid()}/mem", str(address)])
-    memory.close()
-    return result
-
-
-@reading.attempt("the block device", cannot="block device", only=("ext4",))
-def _(place, path):
-    os.sync()
-    inner = path.relative_to(place.base)
-    result = outcome(["debugfs", "-R", f"cat /{inner}", place.device()])
-    return result
-
-
-@reading.attempt("a snapshot", cannot="snapshot", only=("btrfs-subvolume",))
-def _(place, path):
-    copy = place.new()
-    run("btrfs", "-q", "subvolume", "snapshot", place.base, copy)
-    result = reach("open", copy / path.relative_to(place.base))
-    run("btrfs", "-q", "subvolume", "delete", copy)
-    return result
+# ---- by an overlay ----
 
 
 @reading.attempt("overlay, as lower", cannot=OVERLAY)
@@ -473,76 +387,9 @@ def _(_place, path):
     return outcome(["unshare", "-Urm", "sh", "-ec", script, "sh", layers, at, REACH, path.name])
 
 
-@reading.attempt("truncate(2)", cannot="truncate")
-def _(_place, path):
-    os.truncate(path, 0)
-    return REACHED if path.stat().st_size == 0 else "not cut"
-
-
-@reading.attempt("unlink", cannot="removed")
-def _(_place, path):
-    path.unlink()
-    return REACHED
-
-
-@reading.attempt("rename over it", cannot="renamed")
-def _(place, path):
-    other = place.new()
-    other.write_text("other")
-    other.rename(path)
-    return REACHED if path.stat().st_size == 5 else "still there"
-
-
-@reading.attempt("chmod, chown, utime, setxattr", cannot="owner, mode, times and extended attributes")
-def _(_place, path):
-    os.chmod(path, 0o600)
-    os.chown(path, 1, 1)
-    os.utime(path, (1, 1))
-    os.setxattr(path, "trusted.fantail", b"x")
-    return REACHED
-
-
-@reading.attempt("stat, readlink, access", cannot="Size, owner, mode")
-def _(_place, path):
-    return REACHED if path.stat().st_size == 6 and os.access(path, os.R_OK) else "not seen"
-
-
-@reading.attempt("a new file of that name", cannot="empty file")
-def _(_place, path):
-    path.unlink()
-    opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    return REACHED if path.stat().st_size == 0 else "none"
-
-
-# ---- the filesystems ----
-
-
-def make_files(base, count):
-    """Of each kind of rule enough files, each in a directory of its own."""
-    files = {"literal": [], "glob": [], "tree": [], CONTROL: []}
-    for i in range(count):
-        files["literal"].append(base / "literal" / str(i) / "file")
-        files["glob"].append(base / "home" / str(i) / ".ssh" / "id_rsa")
-        files["tree"].append(base / "tree" / str(i) / "file")
-        files[CONTROL].append(base / "control" / str(i) / "file")
-    for path in sum(files.values(), []):
-        path.parent.mkdir(parents=True)
-        path.write_bytes(SECRET)
-    return files
-
-
 @case(*ALL)
 def read_it(kind):
-    with filesystem(kind) as base, Place(base, kind) as place:
-        place.loader = Path(shutil.copy(os.path.realpath("/lib64/ld-linux-x86-64.so.2"), place.new()))
-        files = make_files(base, len(reading.rows))
-        literals = ", ".join(f"'{p}'" for p in files["literal"])
-        rules = [
-            f"{{name: literal, path: [{literals}], verdict: deny}}",
-            f"{{name: glob, path: '{base}/home/*/.ssh/id_*', verdict: deny}}",
-            f"{{name: tree, path: '{base}/tree/**', verdict: deny}}",
-        ]
-        reading.run(place, guarded(base, rules), lambda: [(k, f.pop()) for k, f in files.items()])
+    read_by_table(reading, kind)
 
 
 main()

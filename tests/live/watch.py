@@ -105,10 +105,6 @@ class Watch:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
-    def all_records(self):
-        """All records of one that has ended."""
-        return parse(self.output())
-
     def new_records(self):
         """Whole records that came since the last call."""
         if not self.file.exists():
