@@ -43,6 +43,10 @@ struct ft_process {
 	struct ft_span comm;
 	struct ft_span
 		exe; /* resolved path of the file that runs, bytes, no " (deleted)" */
+	/* The file itself, as it was executed: in an overlay the layer's. The
+	 * filesystem's own device, which is not st_dev in a subvolume. ino 0: unknown */
+	dev_t exe_dev;
+	uint64_t exe_ino;
 	struct ft_span args;	  /* each argument NUL-ended */
 	bool args_cut;		  /* args were longer than what was kept */
 	struct ft_span cgroup;	  /* path of the unified (or systemd's) hierarchy */

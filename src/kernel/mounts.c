@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -177,6 +179,17 @@ const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id)
 {
 	for (size_t i = 0; i < m->count; i++)
 		if (m->list[i].id == id)
+			return &m->list[i];
+	return NULL;
+}
+
+const struct ft_mount *ft_mounts_find_device(const struct ft_mounts *m, dev_t dev)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%u:%u", major(dev), minor(dev));
+	for (size_t i = 0; i < m->count; i++)
+		if (strcmp(m->list[i].dev, text) == 0)
 			return &m->list[i];
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/bytes.h"
 
@@ -37,6 +38,8 @@ int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text);
 char *ft_mounts_unescape(struct ft_span s);
 void ft_mounts_fini(struct ft_mounts *m);
 const struct ft_mount *ft_mounts_find(const struct ft_mounts *m, int id);
+/* The first one of this filesystem; NULL: none shows it. */
+const struct ft_mount *ft_mounts_find_device(const struct ft_mounts *m, dev_t dev);
 /* The id of the mount that an open descriptor is on, or -errno. */
 int ft_mounts_id_of(int fd);
 /* proc, sysfs and the like: nothing a person stored. */

@@ -103,6 +103,10 @@ static struct ft_program *program_of(struct ft_history *h, const struct ft_step 
 {
 	struct ft_program_text text = step->text;
 
+	if (step->kind == FT_STEP_EXEC) {
+		text.exe_dev = step->file.dev;
+		text.exe_ino = step->file.ino;
+	}
 	if (text.cgroup.len == 0 && old && old->program)
 		text.cgroup = old->program->cgroup;
 	ft_container_parse(text.cgroup, &h->container);
@@ -292,6 +296,8 @@ static struct ft_program *program_of_face(struct ft_history *h, const struct ft_
 {
 	if (step->kind != FT_STEP_CGROUP || !old->program)
 		return ft_program_ref(old->program);
+	step->text.exe_dev = old->program->exe_dev;
+	step->text.exe_ino = old->program->exe_ino;
 	step->text.exe = old->program->exe;
 	step->text.args = old->program->args;
 	step->text.args_cut = old->program->args_cut;

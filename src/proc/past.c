@@ -51,6 +51,8 @@ static void set_program(struct ft_past *image, struct ft_program *program)
 	image->program = ft_program_ref(program);
 	if (!program)
 		return;
+	p->exe_dev = program->exe_dev;
+	p->exe_ino = program->exe_ino;
 	p->exe = program->exe;
 	p->args = program->args;
 	p->args_cut = program->args_cut;

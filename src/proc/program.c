@@ -25,6 +25,8 @@ struct ft_program *ft_program_new(const struct ft_program_text *text)
 	char *at = p->text;
 	p->refs = 1;
 	p->size = size;
+	p->exe_dev = text->exe_dev;
+	p->exe_ino = text->exe_ino;
 	p->exe = copy_span(&at, text->exe);
 	p->args = copy_span(&at, text->args);
 	p->cgroup = copy_span(&at, text->cgroup);

@@ -2,12 +2,16 @@
 /* What a process runs: text that all images share which run the same since one exec. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/bytes.h"
 
 /* Immutable, and freed with its last owner. */
 struct ft_program {
 	unsigned int refs;
 	size_t size; /* of all of it */
+	dev_t exe_dev;
+	uint64_t exe_ino; /* 0: not known */
 	struct ft_span exe;
 	struct ft_span args;
 	struct ft_span cgroup;
@@ -18,6 +22,8 @@ struct ft_program {
 
 /* What is copied into a new one. */
 struct ft_program_text {
+	dev_t exe_dev;
+	uint64_t exe_ino; /* 0: not known */
 	struct ft_span exe;
 	struct ft_span args;
 	struct ft_span cgroup;

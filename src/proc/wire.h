@@ -13,9 +13,9 @@ enum {
 	FT_WIRE_CGROUPS_MAX = 16,
 	FT_WIRE_COMM = 16,
 	FT_WIRE_SCRATCHES = 5,
-	FT_WIRE_RING_SIZE = 4 * 1024 * 1024,
+	FT_WIRE_RING_SIZE = 8 * 1024 * 1024,
 	FT_WIRE_RING_WAKE =
-		FT_WIRE_RING_SIZE / 4, /* with so much in it the reader is woken */
+		FT_WIRE_RING_SIZE / 8, /* with so much in it the reader is woken */
 };
 
 enum ft_wire_kind {

@@ -114,29 +114,55 @@ static const struct ft_process *look(struct ft_who *w, pid_t pid)
 
 /* ---- what it runs ---- */
 
-static bool look_at_exe(const struct ft_who *w, const struct ft_guards *g, pid_t pid,
-			struct ft_who_exe *ret)
+/*
+ * What /proc says that it runs, it can have changed (PR_SET_MM): the file that was
+ * executed is believed. In a subvolume that has another device, and in an overlay it is
+ * the layer's, which cannot be compared. said: the mount of what /proc says, if known.
+ */
+static bool is_executed(const struct ft_guards *g, const struct ft_process *p,
+			const struct ft_object *object, const struct ft_mount *said)
 {
+	const struct ft_mount *real;
+
+	if (p->exe_ino == 0 || (p->exe_ino == object->ino && p->exe_dev == object->dev))
+		return true;
+	if (said)
+		return strcmp(said->type, "overlay") == 0;
+	real = ft_mounts_find_device(&g->mounts, p->exe_dev);
+	return real && strcmp(real->type, "btrfs") == 0 && p->exe_ino == object->ino;
+}
+
+static bool look_at_exe(const struct ft_who *w, const struct ft_guards *g,
+			const struct ft_process *p, struct ft_who_exe *ret)
+{
+	const struct ft_mount *said;
 	struct ft_identity id;
 	char path[32];
 
-	snprintf(path, sizeof(path), "%d/exe", (int)pid);
+	snprintf(path, sizeof(path), "%d/exe", (int)p->pid);
 	if (ft_identity_read(w->proc, path, true, &id) < 0)
 		return false;
-	ret->object = id.object;
-	ret->is_ours = ft_guards_has_mount(g, id.mnt_id);
+	said = ft_mounts_find_device(&g->mounts, id.object.dev);
+	if (is_executed(g, p, &id.object, said)) {
+		ret->object = id.object;
+		ret->is_ours = ft_guards_has_mount(g, id.mnt_id);
+	} else if (!said) {
+		/* Of a filesystem that is not shown here: another one than all that are.
+		 */
+		ret->object = (struct ft_object){.dev = p->exe_dev, .ino = p->exe_ino};
+	}
 	return true;
 }
 
-static struct ft_who_exe find_exe(struct ft_who *w, const struct ft_guards *g, pid_t pid,
-				  uint64_t id)
+static struct ft_who_exe find_exe(struct ft_who *w, const struct ft_guards *g,
+				  const struct ft_process *p)
 {
-	struct ft_who_exe *kept = &w->exes[id % FT_WHO_KEPT];
-	struct ft_who_exe found = {.id = id};
+	struct ft_who_exe *kept = &w->exes[p->id % FT_WHO_KEPT];
+	struct ft_who_exe found = {.id = p->id};
 
-	if (id != 0 && kept->id == id)
+	if (p->id != 0 && kept->id == p->id)
 		return *kept;
-	if (look_at_exe(w, g, pid, &found) && id != 0)
+	if (look_at_exe(w, g, p, &found) && p->id != 0)
 		*kept = found;
 	return found;
 }
@@ -161,7 +187,7 @@ void ft_who_find(struct ft_who *w, const struct ft_guards *g, pid_t pid,
 	if (a.certainty != FT_CERTAINTY_EXACT)
 		return;
 	ret->process = a.process;
-	exe = find_exe(w, g, pid, a.process->id);
+	exe = find_exe(w, g, a.process);
 	ret->exe = exe.object;
 	if (exe.is_ours)
 		ret->exe_path = a.process->exe;

@@ -185,6 +185,56 @@ static void test_short_life(void **state)
 	assert_text(a.process->parents[0].exe, "/sh");
 }
 
+static void move_at(struct ft_history *h, pid_t pid, const char *cgroup, int64_t time)
+{
+	const struct ft_step step = {
+		.kind = FT_STEP_CGROUP,
+		.pid = pid,
+		.time = time,
+		.has_ids = true,
+		.text = {.cgroup = ft_span_of(cgroup)},
+	};
+
+	ft_history_add(h, &step);
+}
+
+static void assert_file(struct ft_history *h, pid_t pid, int64_t at, uint64_t ino)
+{
+	struct ft_attribution a = find(h, pid, at, at);
+
+	assert_int_equal(a.certainty, FT_CERTAINTY_EXACT);
+	assert_int_equal(a.process->exe_ino, ino);
+	assert_int_equal(a.process->exe_dev, ino == 0 ? 0 : 8);
+}
+
+/* The file stays until something else is executed, whoever was forked and moved. */
+static void test_file(void **state)
+{
+	struct ft_step step = {.kind = FT_STEP_EXEC,
+			       .pid = PARENT,
+			       .start = 50,
+			       .time = 100,
+			       .has_ids = true,
+			       .file = {8, 5},
+			       .text = {.exe = FT_SPAN("/five")}};
+	struct ft_history *h = *state;
+
+	seed(h, PARENT, "/sh", 50);
+	assert_file(h, PARENT, 60, 0);
+	ft_history_add(h, &step);
+	fork_at(h, PARENT, CHILD, 110);
+	move_at(h, CHILD, "/moved", 120);
+	assert_file(h, CHILD, 130, 5);
+	assert_text(find(h, CHILD, 130, 130).process->cgroup, "/moved");
+	step.pid = CHILD;
+	step.start = 110;
+	step.time = 140;
+	step.file.ino = 6;
+	ft_history_add(h, &step);
+	assert_file(h, CHILD, 150, 6);
+	assert_file(h, PARENT, 150, 5);
+}
+
 /* The window ends before the exec: it was the fork. */
 static void test_before_exec(void **state)
 {
@@ -601,6 +651,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HISTORY(test_unknown),
 		HISTORY(test_short_life),
+		HISTORY(test_file),
 		HISTORY(test_before_exec),
 		HISTORY(test_fork_alone),
 		HISTORY(test_fork_and_exec),
