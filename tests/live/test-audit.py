@@ -18,7 +18,7 @@ MAKE_CALLS = os.environ["MAKE_CALLS"]
 if os.environ.get("FANTAIL_BPF", "1") == "0":
     print("skipped: built without BPF")
     sys.exit(SKIP)
-COUNT = 10_000
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 AT_FDCWD, F_NOTIFY = -100, 1026
 FAN_MARK_FLUSH = 0x80
 KINDS = [
