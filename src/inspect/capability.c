@@ -38,7 +38,8 @@ static const struct {
 	 "what the processes of other users ran before is not known", CAP_SYS_PTRACE,
 	 false},
 	{"CAP_NET_ADMIN", "a process that changes its user is told",
-	 "a process that changes its user is told without its user", CAP_NET_ADMIN, false},
+	 "a process that changes its user is told without its user", CAP_NET_ADMIN,
+	 false},
 	{"CAP_AUDIT_WRITE", "denials can be written to the audit log",
 	 "denials are not written to the audit log", CAP_AUDIT_WRITE, false},
 };

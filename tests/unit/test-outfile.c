@@ -153,7 +153,8 @@ static void test_open_errors(void **state)
 		     "exe, args, uid, "
 		     "user, gid, group, ppid, start, cgroup, container, parents, "
 		     "candidates, error, "
-		     "error_count, mount_id, count, where, from, to, reason, call, ret, alert");
+		     "error_count, mount_id, count, where, from, to, reason, call, ret, "
+		     "alert");
 }
 
 int main(void)
