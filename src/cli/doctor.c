@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,6 +16,7 @@
 #include "base/number.h"
 #include "cli/message.h"
 #include "cli/watch-options.h"
+#include "inspect/bounded.h"
 #include "inspect/capability.h"
 #include "inspect/coverage.h"
 #include "inspect/features.h"
@@ -32,6 +34,7 @@ enum {
 	OPT_SELFTEST,
 	OPT_STUCK,
 	OPT_FORMAT,
+	PATIENCE_MSEC = 5000,
 };
 
 enum doctor_format {
@@ -123,8 +126,16 @@ static int print(struct doctor *d, int status)
 
 static int fail_at(const char *what, int r)
 {
-	cli_error("%s: %s%s", what, strerror(-r),
-		  r == -EXDEV ? " (it is on no mount of this mount namespace)" : "");
+	const char *why = "";
+
+	if (r == -EXDEV)
+		why = " (it is on no mount of this mount namespace)";
+	else if (r == -ENOENT && strncmp(what, "/proc", 5) == 0)
+		why = " (nothing can be found out without /proc: mount -t proc proc "
+		      "/proc)";
+	else if (r == -ETIMEDOUT)
+		why = " (its filesystem does not answer: fantail doctor --stuck)";
+	cli_error("%s: %s%s", what, strerror(-r), why);
 	return CLI_FAILED;
 }
 
@@ -214,15 +225,37 @@ static int try_on_directory(struct ft_matrix *m, int why)
 	return r;
 }
 
+/* In a child: a server that is gone holds who asks for a mark, too. */
+static void ask_filesystem(void *data, struct ft_bytes *out)
+{
+	_cleanup_close_ int fd = ft_file_open_path(AT_FDCWD, data);
+	struct statfs st;
+
+	(void)out;
+	if (fd >= 0)
+		(void)fstatfs(fd, &st);
+}
+
+static int try_on_path(struct ft_matrix *m, const char *path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes none = {0};
+	_cleanup_close_ int fd = -1;
+	int r = ft_bounded_run(ask_filesystem, (void *)path, PATIENCE_MSEC, &none);
+
+	if (r < 0)
+		return r;
+	fd = ft_file_open_path(AT_FDCWD, path);
+	return fd < 0 ? fd : ft_matrix_try(fd, true, m);
+}
+
 static int try_matrix(const struct doctor *d, struct ft_matrix *m)
 {
-	_cleanup_close_ int fd = d->paths_count > 0
-					 ? ft_file_open_path(AT_FDCWD, d->paths[0])
-					 : ft_mounts_open_private();
+	_cleanup_close_ int fd = -1;
 
-	if (fd < 0)
-		return d->paths_count > 0 ? fd : try_on_directory(m, fd);
-	return ft_matrix_try(fd, true, m);
+	if (d->paths_count > 0)
+		return try_on_path(m, d->paths[0]);
+	fd = ft_mounts_open_private();
+	return fd < 0 ? try_on_directory(m, fd) : ft_matrix_try(fd, true, m);
 }
 
 static int run_matrix(struct doctor *d)

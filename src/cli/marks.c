@@ -384,7 +384,8 @@ static int look(struct marks *m, struct ft_listing *ret, struct ft_listing *befo
 		return r;
 	r = ft_listing_read(ret, &m->want, before);
 	if (r < 0)
-		cli_error("cannot list the groups of this machine: %s", strerror(-r));
+		cli_error("cannot list the groups of this machine: %s%s", strerror(-r),
+			  r == -ENOENT ? " (is /proc mounted?)" : "");
 	return r;
 }
 

@@ -68,13 +68,15 @@ static const struct {
 	 FT_FEATURE_DENY_ERRNO, false, false},
 };
 
-static enum ft_state state_of(int r, bool is_unused)
+static enum ft_state state_of(int r, bool is_unused, bool is_needed)
 {
 	if (r == 0 || is_unused)
 		return FT_STATE_FINE;
-	/* Out of groups, memory or descriptors: it may be there. */
-	return r == -EMFILE || r == -ENFILE || r == -ENOMEM ? FT_STATE_LIMITED
-							    : FT_STATE_MISSING;
+	/* Out of groups, memory or descriptors: it may be there. Without what is needed
+	 * nothing can be watched all the same. */
+	if (!is_needed && (r == -EMFILE || r == -ENFILE || r == -ENOMEM))
+		return FT_STATE_LIMITED;
+	return FT_STATE_MISSING;
 }
 
 static void inspect(size_t i, struct ft_findings *f)
@@ -82,8 +84,8 @@ static void inspect(size_t i, struct ft_findings *f)
 	int r = ft_feature_try(features[i].feature);
 	bool is_unused = features[i].feature == FT_FEATURE_PIDFD ||
 			 features[i].feature == FT_FEATURE_EVICTABLE;
-	struct ft_finding *finding =
-		ft_finding_add(f, area, features[i].name, state_of(r, is_unused));
+	struct ft_finding *finding = ft_finding_add(
+		f, area, features[i].name, state_of(r, is_unused, features[i].is_needed));
 
 	finding->loses = features[i].loses;
 	finding->is_needed = features[i].is_needed;
@@ -103,7 +105,8 @@ static void inspect(size_t i, struct ft_findings *f)
 		ft_bytes_put_lit(&finding->advice, "see privileges");
 	else if (r == -EMFILE)
 		ft_bytes_put_lit(&finding->advice,
-				 "raise fs.fanotify.max_user_groups and ulimit -n");
+				 "raise fs.fanotify.max_user_groups, "
+				 "user.max_fanotify_groups, or ulimit -n");
 	else
 		ft_bytes_printf(&finding->advice,
 				"Linux %s or newer, or a kernel built with it",

@@ -174,6 +174,7 @@ static int add(struct ft_waiters *w, pid_t pid, pid_t tid)
 /* ret_hidden: that is not ours to see. */
 static bool is_held(struct scan *s, pid_t pid, pid_t tid, bool *ret_hidden)
 {
+	bool refused, held;
 	int stack;
 
 	*ret_hidden = false;
@@ -185,9 +186,12 @@ static bool is_held(struct scan *s, pid_t pid, pid_t tid, bool *ret_hidden)
 	if (stack < 0)
 		ft_bytes_clear(&s->stack);
 	/* "0": not permitted, or a kernel without names. */
-	*ret_hidden = (stack == -EACCES || stack == -EPERM) &&
-		      ft_span_equal(ft_bytes_span(&s->text), FT_SPAN("0"));
-	return ft_waiter_is_held(ft_bytes_span(&s->text), ft_bytes_span(&s->stack));
+	refused = (stack == -EACCES || stack == -EPERM) &&
+		  ft_span_equal(ft_bytes_span(&s->text), FT_SPAN("0"));
+	held = ft_waiter_is_held(ft_bytes_span(&s->text), ft_bytes_span(&s->stack));
+	/* Of one that ends, Yama refuses it to everybody. */
+	*ret_hidden = refused && sleeps_deeply(s, pid, tid);
+	return held;
 }
 
 static int look_at_thread(struct scan *s, pid_t pid, pid_t tid)

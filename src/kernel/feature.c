@@ -124,7 +124,7 @@ static int answer_with(int group, uint32_t response)
 /* A denial says why by an errno that the listener chooses: only an answer can show it. */
 static int try_deny_errno(void)
 {
-	_cleanup_close_ int top = -1, file = -1;
+	_cleanup_close_ int top = -1;
 	int group = open_asking(FT_EV_OPEN_PERM | FT_EV_ON_CHILD, &top);
 	int status = 0, r;
 	pid_t child;

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """`fantail doctor`: what it announces against the marks of a running `watch`, and its selftest."""
 
+import contextlib
 import itertools
 import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from doctoring import CLASSES, EVENTS, NOBODY, REPORTS, TYPES
 from doctoring import doctor, finding, listener, place, try_group, try_mark, unprivileged
 from harness import Failure, case, check, equal, main, one_line
-from machine import libc, mounted, run
-from watch import FANTAIL, Watch
+from machine import die_with_parent, filesystem, libc, mounted, need, run, temp_dir
+from watch import FANTAIL, TIMEOUT, Watch
 
 
 # ---- how a filesystem is watched ----
@@ -217,6 +219,61 @@ def test_report_beside_a_stuck_listener():
             names = [f for f in told["findings"] if f["area"] == "Other listeners" and "pid" in f]
     finding(told, "Filesystems", at)
     check(names, "the listener is not told")
+
+
+@contextlib.contextmanager
+def hung():
+    """A filesystem whose server never answers."""
+    need("bindfs")
+    with filesystem("tmpfs") as source:
+        at = temp_dir("hung")
+        process = subprocess.Popen(["bindfs", "-f", source, at], preexec_fn=die_with_parent)
+        try:
+            until = time.monotonic() + TIMEOUT
+            while not os.path.ismount(at):
+                check(time.monotonic() < until, "bindfs does not mount")
+            process.send_signal(signal.SIGSTOP)
+            yield at
+        finally:
+            process.send_signal(signal.SIGCONT)
+            run("umount", at)
+            process.wait(TIMEOUT)
+
+
+@case()
+def test_hung_filesystem():
+    """It is told within a bounded time, and named or not, nothing hangs by it."""
+    with hung() as at:
+        told = finding(doctor(at, status=3, timeout=20), "Filesystems", at)
+        tested = outcomes(at, status=1, timeout=40)[str(at)]
+        matrix = subprocess.run([FANTAIL, "doctor", "--matrix", at], capture_output=True, timeout=20, check=False)
+    check("does not answer" in told["text"], told["text"])
+    equal(tested["result"], "failed", "selftest")
+    equal(matrix.returncode, 1, "status of --matrix")
+    one_line(matrix.stderr.decode(), "--matrix", str(at), "does not answer")
+
+
+@case()
+def test_no_groups_left():
+    """Where the kernel gives no group, nothing can be watched: that stands first, with what to do."""
+    limit = "/proc/sys/user/max_fanotify_groups"
+    script = f'echo 0 > {limit} && exec "$@"'
+    command = ["unshare", "-Ur", "sh", "-c", script, "sh", FANTAIL, "doctor"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    equal(done.returncode, 1, f"status ({done.stderr.decode()})")
+    first = done.stdout.decode().splitlines()[:3]
+    equal(first[0], "Nothing can be watched here.", "the first line")
+    check("EMFILE" in first[1] and "user.max_fanotify_groups" in first[2], f"why: {first}")
+
+
+@case()
+def test_no_proc():
+    """Without /proc nothing can be found out: a message that says what would help."""
+    for arguments in (["doctor"], ["doctor", "--stuck"], ["marks"]):
+        command = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh", FANTAIL]
+        done = subprocess.run([*command, *arguments], capture_output=True, timeout=60, check=False)
+        equal((done.returncode, done.stdout), (1, b""), f"{arguments}: status and output")
+        one_line(done.stderr.decode(), f"{arguments}", "/proc")
 
 if __name__ == "__main__":
     main()
