@@ -135,8 +135,8 @@ class Scanner:
     hangs. It is the test's own process, whose requests a guard that uses it always allows.
     """
 
-    def __init__(self, verdict=None):
-        self.path = temp_dir("clamd") / "socket"
+    def __init__(self, verdict=None, at=None):
+        self.path = at or temp_dir("clamd") / "socket"
         self.verdict, self.scans, self._open = verdict, 0, []
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._server.bind(os.fspath(self.path))
