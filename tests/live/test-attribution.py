@@ -185,7 +185,7 @@ def dropped_before():
 @case()
 def too_much():
     """More than the ring has room for while nobody reads: said to be lost, and nothing wrong is certain."""
-    touch, filler, count = program("touch"), "x" * 4000, 1500
+    touch, filler, count = program("touch"), "x" * 4000, 3000
     silent = [(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
     with filesystem("tmpfs") as base, Watch("-e", "create", base) as watch:
         with stopped(watch):
