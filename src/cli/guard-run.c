@@ -211,8 +211,10 @@ static void handle_changes(struct guardian *g)
 			ft_session_error(c->session));
 	if (atomic_load(&g->rules->set.claims_full) && !g->told_full) {
 		g->told_full = true;
-		cli_error("no room for more protected files: those that come now are so "
-			  "under their own names alone");
+		cli_error(
+			"no room for more protected files: those that come now are so "
+			"under their own names alone (kill -HUP forgets those that were "
+			"removed)");
 	}
 }
 
