@@ -325,6 +325,22 @@ def reload_a_hundred_times():
 
 
 @case()
+def reload_closes_nothing_of_others():
+    """A policy that is wrong has opened nothing; what has the number 0 stays open."""
+    with filesystem("ext4") as base:
+        (base / "file").write_text("x")
+        policy = guarded(base, [f"{{name: no, path: '{base}/file', verdict: deny}}"])
+        with Guard(policy=policy) as guard:
+            policy.write_text("version: 1\nrules: nonsense\n")
+            before = os.readlink(f"/proc/{guard.pid}/fd/0")
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "stays in use" in guard.stderr(), "a reload")
+            equal(os.readlink(f"/proc/{guard.pid}/fd/0"), before, "its standard input")
+            equal(opened(base / "file"), EPERM, "by the old policy")
+            guard.stop()
+
+
+@case()
 def many():
     """100,000 opens of 50 processes: each answer is right, and comes soon."""
     with filesystem("ext4") as base:
