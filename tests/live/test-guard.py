@@ -337,6 +337,12 @@ def reload_closes_nothing_of_others():
             wait_until(lambda: "stays in use" in guard.stderr(), "a reload")
             equal(os.readlink(f"/proc/{guard.pid}/fd/0"), before, "its standard input")
             equal(opened(base / "file"), EPERM, "by the old policy")
+            rule = f"{{name: no, path: '{base}/file', verdict: deny, audit: true}}"
+            policy.write_text(guarded(base, [rule]).read_text())
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "loaded anew" in guard.stderr(), "a reload")
+            check("'audit' has no effect" in guard.stderr(), guard.stderr())
+            equal(opened(base / "file"), EPERM, "by the new policy")
             guard.stop()
 
 
@@ -744,7 +750,11 @@ def marks(group):
 def left_for_another_policy():
     """What only the one that died guarded is not guarded; what it told the kernel to allow is asked about anew."""
     address = temp_dir() / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, filesystem("ext4") as one, filesystem("xfs") as two:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        filesystem("ext4") as one,
+        filesystem("xfs") as two,
+    ):
         manager.bind(os.fsencode(address))
         manager.settimeout(30)
         for base in (one, two):
