@@ -33,13 +33,11 @@ enum {
 
 /* ---- telling ---- */
 
-/* A full disk is no reason to guard nothing; a reader that has gone ends it, as it ends
- * every command. */
+/* Neither a full disk nor a reader that was ended is a reason to guard nothing: whoever
+ * could end it could end the guard. */
 static void fail_output(struct guardian *g, int error)
 {
-	if (error == -EPIPE)
-		g->error = error;
-	else if (!g->is_mute)
+	if (!g->is_mute)
 		cli_error("output: %s: nothing more is printed, what is guarded stays so",
 			  strerror(-error));
 	g->is_mute = true;
