@@ -115,7 +115,8 @@ static int receive_packet(int socket, unsigned int msec, struct packet *ret)
 	struct msghdr m = {.msg_iov = &part,
 			   .msg_iovlen = 1,
 			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+			   /* Without the padding, in which one more would fit. */
+			   .msg_controllen = CMSG_LEN(sizeof(int) * FDS_MAX)};
 	ssize_t n;
 
 	ret->count = 0;
@@ -259,6 +260,8 @@ static void hand_over(struct guardian *g, int socket, int pidfd)
 	int r = pause_decider(g);
 
 	if (r == 0) {
+		/* Changes are not followed until it is over. */
+		ft_group_flush(g->decider.group, FT_MARK_INODE);
 		r = give_group(g, socket);
 		g->handed_over = g->stopping = r == 0;
 		if (r == 0)
@@ -410,8 +413,8 @@ static bool is_guarded_still(const struct guardian *g, int fd)
 	return false;
 }
 
-/* What only the other one guarded, and what the kernel was told by its rules. */
-static void drop_old_marks(struct guardian *g)
+/* What only the one before guarded, and what the kernel was told by its rules. */
+static int drop_old_marks(struct guardian *g)
 {
 	for (size_t i = 0; i < g->old_count; i++) {
 		uint64_t keep =
@@ -426,6 +429,9 @@ static void drop_old_marks(struct guardian *g)
 	}
 	g->old_count = 0;
 	ft_group_flush(g->decider.group, FT_MARK_INODE);
+	/* The subvolumes of one filesystem have devices of their own: what was dropped
+	 * may be what another one of them needs. */
+	return guard_rules_mark(g, g->rules);
 }
 
 int guard_handover_finish(struct guardian *g)
@@ -433,9 +439,13 @@ int guard_handover_finish(struct guardian *g)
 	struct packet end;
 	int r;
 
+	if (g->old_count > 0) {
+		r = drop_old_marks(g);
+		if (r < 0)
+			return r;
+	}
 	if (g->predecessor_fd < 0)
 		return 0;
-	drop_old_marks(g);
 	r = send_kind(g->predecessor_fd, DONE, NULL);
 	/* It goes: its place is free when this ends. */
 	if (r == 0 && receive_packet(g->predecessor_fd, ANSWER_MSEC, &end) == 0)

@@ -208,9 +208,12 @@ void guard_rules_tell_news(const struct guardian *g)
 			cli_error("scanner %s: %s", f->scanners[i].name, news.text);
 }
 
-/* The class of the group is for its life. */
+/* What the group was made for is for its life. */
 static int check_class(const struct guardian *g, const struct guard_rules *r)
 {
+	if (guard_rules_need_audit(r) && !g->has_audit)
+		cli_error("%s: 'audit' has no effect until a new start",
+			  g->options->policy);
 	if (!guard_rules_need_pre_content(r) || g->is_pre_content)
 		return 0;
 	cli_error("%s: pre_access and errno need a new start, not a reload",

@@ -33,13 +33,11 @@ enum {
 
 /* ---- telling ---- */
 
-/* A full disk is no reason to guard nothing; a reader that has gone ends it, as it ends
- * every command. */
+/* Neither a full disk nor a reader that was ended is a reason to guard nothing: whoever
+ * could end it could end the guard. */
 static void fail_output(struct guardian *g, int error)
 {
-	if (error == -EPIPE)
-		g->error = error;
-	else if (!g->is_mute)
+	if (!g->is_mute)
 		cli_error("output: %s: nothing more is printed, what is guarded stays so",
 			  strerror(-error));
 	g->is_mute = true;
@@ -211,8 +209,10 @@ static void handle_changes(struct guardian *g)
 			ft_session_error(c->session));
 	if (atomic_load(&g->rules->set.claims_full) && !g->told_full) {
 		g->told_full = true;
-		cli_error("no room for more protected files: those that come now are so "
-			  "under their own names alone");
+		cli_error(
+			"no room for more protected files: those that come now are so "
+			"under their own names alone (kill -HUP forgets those that were "
+			"removed)");
 	}
 }
 

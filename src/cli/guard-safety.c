@@ -16,17 +16,31 @@ enum { MAPS_MAX = 4 << 20 };
 
 /* Of one filesystem, and what of ours, or of everybody's, is on it. */
 struct need {
-	uint64_t dev;
+	const struct ft_guards *guards;
+	const struct ft_guarded *guarded;
 	bool found;
 	char what[PATH_MAX];
 };
 
-static void look(struct need *n, const char *path)
+/* The subvolumes of btrfs have devices of their own, and the marks of one are those of
+ * all: what mounts say is the same for them. */
+static bool is_covered(const struct need *n, int fd)
 {
+	const struct ft_mount *m =
+		ft_mounts_find(&n->guards->mounts, ft_mounts_id_of(fd));
 	struct ft_identity id;
 
-	if (n->found || ft_identity_read(AT_FDCWD, path, true, &id) < 0 ||
-	    id.object.dev != n->dev)
+	if (m && strcmp(m->dev, n->guarded->mount->dev) == 0)
+		return true;
+	return ft_identity_read(fd, "", false, &id) == 0 &&
+	       id.object.dev == n->guarded->st_dev;
+}
+
+static void look(struct need *n, const char *path)
+{
+	_cleanup_close_ int fd = n->found ? -1 : open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0 || !is_covered(n, fd))
 		return;
 	n->found = true;
 	snprintf(n->what, sizeof(n->what), "%s", path);
@@ -71,9 +85,10 @@ static void look_at_all(const struct guardian *g, struct need *n)
 	look_at_parent(n, g->state_path);
 }
 
-static bool find(const struct guardian *g, const struct ft_guarded *e, struct need *ret)
+static bool find(const struct guardian *g, const struct ft_guards *guards, size_t i,
+		 struct need *ret)
 {
-	*ret = (struct need){.dev = e->st_dev};
+	*ret = (struct need){.guards = guards, .guarded = &guards->list[i]};
 	look_at_all(g, ret);
 	return ret->found;
 }
@@ -83,7 +98,7 @@ char *guard_safety_find(const struct guardian *g, const struct guard_rules *r)
 	struct need n;
 
 	for (size_t i = 0; i < r->set.guards.count; i++)
-		if (find(g, &r->set.guards.list[i], &n))
+		if (find(g, &r->set.guards, i, &n))
 			return strdup(n.what);
 	return NULL;
 }
@@ -95,7 +110,7 @@ int guard_safety_check(const struct guardian *g, const struct guard_rules *r)
 	for (size_t i = 0; i < r->set.guards.count && !g->options->yes; i++) {
 		const struct ft_guarded *e = &r->set.guards.list[i];
 
-		if (!find(g, e, &n))
+		if (!find(g, &r->set.guards, i, &n))
 			continue;
 		cli_error("%s: is on one filesystem with %s: a mistake in the policy "
 			  "could stop the machine, or fantail itself (try --observe and "

@@ -18,6 +18,7 @@
 #include "cli/message.h"
 #include "cli/service.h"
 #include "kernel/abi.h"
+#include "kernel/group.h"
 
 enum { LISTEN_FIRST = 3, FDINFO_MAX = 1 << 20 };
 
@@ -66,27 +67,63 @@ static bool is_given(void)
 }
 
 /* As fanotify_init(2) had them; 0: it is no group. */
-static unsigned int flags_of(int fd)
+static unsigned int flags_of(const char *info)
 {
 	static const char key[] = "fanotify flags:";
-	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
-	const char *at;
-	char path[64];
+	const char *at = strstr(info, key);
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (ft_file_read(AT_FDCWD, path, FDINFO_MAX, &text) < 0)
-		return 0;
-	at = strstr(ft_bytes_cstr(&text), key);
 	return at ? (unsigned int)strtoul(at + sizeof(key) - 1, NULL, 16) : 0;
+}
+
+static int open_filesystem(const struct guardian *g, unsigned int dev)
+{
+	const struct ft_mounts *mounts = &g->rules->set.guards.mounts;
+	char text[32];
+	int fd = -1;
+
+	/* As the kernel has it: twenty bits of minor number. */
+	snprintf(text, sizeof(text), "%u:%u", dev >> 20, dev & 0xfffff);
+	for (size_t i = 0; i < mounts->count && fd < 0; i++)
+		if (mounts->list[i].visible && strcmp(mounts->list[i].dev, text) == 0)
+			fd = open(mounts->list[i].mountpoint,
+				  O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
+/* Its policy may have been another one: what is not wanted is unmarked in the end. */
+static void take_marks(struct guardian *g, const char *info)
+{
+	static const char key[] = "\nfanotify sdev:";
+
+	for (const char *at = info; g->old_count < FT_GUARDED_MAX; at++) {
+		unsigned int dev, mask;
+		int fd;
+
+		at = strstr(at, key);
+		if (!at)
+			return;
+		if (sscanf(at, "\nfanotify sdev:%x mflags:%*x mask:%x", &dev, &mask) != 2)
+			continue;
+		fd = open_filesystem(g, dev);
+		if (fd < 0)
+			continue;
+		g->old_fds[g->old_count++] = fd;
+		g->old_events |= mask & FT_MASK_ASK;
+	}
 }
 
 int guard_store_take(struct guardian *g)
 {
+	_cleanup_(ft_bytes_fini) struct ft_bytes info = {0};
 	unsigned int flags;
+	char path[64];
 
 	if (!is_given())
 		return -ENOENT;
-	flags = flags_of(LISTEN_FIRST);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", LISTEN_FIRST);
+	if (ft_file_read(AT_FDCWD, path, FDINFO_MAX, &info) < 0)
+		ft_bytes_clear(&info);
+	flags = flags_of(ft_bytes_cstr(&info));
 	g->is_pre_content = flags & FT_INIT_CLASS_PRE_CONTENT;
 	g->has_audit = flags & FT_INIT_ENABLE_AUDIT;
 	if (!(flags & (FT_INIT_CLASS_CONTENT | FT_INIT_CLASS_PRE_CONTENT)) ||
@@ -97,6 +134,9 @@ int guard_store_take(struct guardian *g)
 		return -ENOENT;
 	}
 	g->is_stored = true;
+	/* What the kernel was told to allow: nobody followed what changed since. */
+	ft_group_flush(LISTEN_FIRST, FT_MARK_INODE);
+	take_marks(g, ft_bytes_cstr(&info));
 	guard_handover_answer_unanswered(g, LISTEN_FIRST);
 	return LISTEN_FIRST;
 }

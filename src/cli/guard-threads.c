@@ -124,14 +124,24 @@ int guard_threads_start(struct guardian *g, int group)
 	return r < 0 ? r : guard_threads_use(g, g->rules);
 }
 
+static bool wait_until_used(const struct guardian *g, const struct guard_rules *r)
+{
+	for (int i = 0; i < USE_MSEC; i++) {
+		if (ft_decider_uses(&g->decider, &r->set))
+			return true;
+		poll(NULL, 0, 1);
+	}
+	return false;
+}
+
 int guard_threads_use(struct guardian *g, struct guard_rules *r)
 {
 	ft_decider_use(&g->decider, &r->use);
-	for (int i = 0; i < USE_MSEC; i++) {
-		if (ft_decider_uses(&g->decider, &r->set))
+	do {
+		if (wait_until_used(g, r))
 			return 0;
-		poll(NULL, 0, 1);
-	}
+		/* What is freed after this must not be taken later. */
+	} while (!ft_decider_withdraw(&g->decider));
 	g->error = -ETIMEDOUT;
 	cli_error("the thread that decides does not answer");
 	return g->error;

@@ -122,7 +122,8 @@ int guard_handover_take(struct guardian *g);
 /* Of a guard that died: it may have read something, that is not told again, and nobody
  * knows which it was. By on_timeout. */
 void guard_handover_answer_unanswered(const struct guardian *g, int group);
-/* Requests are answered here: it may go. */
+/* Requests are answered here: what was marked for the one before alone is so no more, and
+ * it may go. */
 int guard_handover_finish(struct guardian *g);
 
 /* guard-store.c: take: a group that an earlier guard left with the service manager, or

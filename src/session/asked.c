@@ -29,9 +29,11 @@ void ft_asked_begin(struct ft_decider *d, struct ft_request *q, struct ft_asked 
 
 	*a = (struct ft_asked){.q = q, .now_ns = ft_now_ns()};
 	a->stamp.policy = d->rules->generation;
+	/* In this order: what was followed to find it idle must count, or a verdict from
+	 * before it is taken for one of now. */
+	a->is_idle = ft_changes_is_idle(d->changes);
 	a->stamp.changes = atomic_load(&d->changes->generation);
 	a->followed = atomic_load(&d->changes->followed);
-	a->is_idle = ft_changes_is_idle(d->changes);
 	a->facts.event = q->event;
 	a->facts.pid = q->pid;
 	if (ft_identity_read(q->fd, "", false, &q->identity) < 0) {

@@ -312,6 +312,26 @@ static bool wait_for_more(struct ft_decider *d, bool reads)
 	return more;
 }
 
+/*
+ * Who follows changes may be busy for long (a policy that is loaded anew looks at the
+ * whole disk): what the kernel keeps on allowing does not wait for that.
+ */
+static void forget_if_behind(struct ft_decider *d)
+{
+	int64_t now = ft_boot_ns();
+
+	if (!d->changes || now - d->looked_ns < BEAT_MSEC * FT_NSEC_PER_MSEC)
+		return;
+	d->looked_ns = now;
+	if (ft_changes_is_idle(d->changes)) {
+		d->is_behind = false;
+		return;
+	}
+	if (d->is_behind)
+		ft_group_flush(d->group, FT_MARK_INODE);
+	d->is_behind = true;
+}
+
 /* All that was read is answered; late scans may go on. */
 static bool is_answered(const struct ft_decider *d)
 {
@@ -327,6 +347,8 @@ bool ft_decider_step(struct ft_decider *d)
 
 	atomic_store(&d->beat_ns, ft_boot_ns());
 	take_rules(d);
+	if (may_read)
+		forget_if_behind(d);
 	finish_scans(d);
 	ft_telling_flush(&d->telling);
 	if (more || order == FT_ORDER_STOP)

@@ -68,6 +68,8 @@ struct ft_decider {
 	_Atomic uint64_t lost_descriptors;
 	_Atomic int error;   /* it cannot go on: -errno */
 	int64_t patience_ns; /* boot clock: no wait for changes before */
+	int64_t looked_ns;   /* boot clock: were changes followed? */
+	bool is_behind;	     /* they were not */
 };
 
 /* Rules and the changes that concern them. */
@@ -98,6 +100,8 @@ bool ft_decider_step(struct ft_decider *d);
 void ft_decider_use(struct ft_decider *d, struct ft_decider_rules *rules);
 /* Are these in use? And are old ones still (by what waits for a scan: see users)? */
 bool ft_decider_uses(const struct ft_decider *d, const struct ft_ruleset *set);
+/* The last ones that were given are not to be used after all. False: it is too late. */
+bool ft_decider_withdraw(struct ft_decider *d);
 void ft_decider_order(struct ft_decider *d, enum ft_decider_order order);
 /* By any thread. */
 void ft_decider_end_scan(struct ft_decider *d, struct ft_request *q,

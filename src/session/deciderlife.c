@@ -106,6 +106,11 @@ bool ft_decider_uses(const struct ft_decider *d, const struct ft_ruleset *set)
 	return atomic_load(&d->generation) == set->generation;
 }
 
+bool ft_decider_withdraw(struct ft_decider *d)
+{
+	return atomic_exchange(&d->next, NULL) != NULL;
+}
+
 void ft_decider_order(struct ft_decider *d, enum ft_decider_order order)
 {
 	atomic_store(&d->is_done, false);

@@ -37,6 +37,9 @@ int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
 
 void ft_ruleset_fini(struct ft_ruleset *s)
 {
+	/* It never began: 0 is somebody's descriptor. */
+	if (!s->policy)
+		return;
 	ft_claims_free(s->claims);
 	ft_guards_fini(&s->guards);
 	free(s->counts);

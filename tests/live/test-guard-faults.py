@@ -351,15 +351,19 @@ def pipe():
 
 @case()
 def reader_of_the_output_gone():
-    """The guard ends, as every command does; nobody hangs for it."""
+    """The guard goes on: whoever ends its reader must not end it."""
     with filesystem("ext4") as base, pipe() as (reader, writer):
         with Guard(policy=deny_some(base), output=False, stdout=writer) as guard:
             writer.close()
             expect_right(base, "with a reader")
             reader.close()
             result = Openers(base, 10, 40000).result()
+            equal(result["wrong"], 0, f"wrong answers ({result})")
             check(result["max_us"] < SOON * 1000000, f"one waited too long: {result}")
+            expect_right(base, "after that")
+            guard.process.terminate()
             equal(guard.process.wait(SOON), 1, f"exit status ({guard.stderr()})")
+            check("what is guarded stays so" in guard.stderr(), f"it is told: {guard.stderr()}")
 
 
 @case()

@@ -8,6 +8,7 @@ import errno
 import json
 import mmap
 import os
+import socket
 import subprocess
 import time
 
@@ -54,6 +55,32 @@ def tree(base):
     for name in ("free", "no"):
         (base / name).mkdir()
     return guarded(base, [f"{{name: no, path: '{base}/no/**', verdict: deny}}"])
+
+
+def polls_one(pid):
+    """It waits for a single descriptor, and so for nothing else: nfds of poll() or ppoll()."""
+    with open(f"/proc/{pid}/syscall", encoding="ascii") as f:
+        words = f.read().split()
+    return len(words) > 2 and words[2] == "0x1"
+
+
+@case()
+def moved_while_nobody_follows():
+    """The thread that follows changes is held up, by who connects to take over and says nothing."""
+    with filesystem("ext4") as base:
+        policy, free, no = tree(base), base / "free", base / "no"
+        (free / "file").write_text("x")
+        with Guard(policy=policy) as guard, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as mute:
+            kept(free / "file")
+            mute.connect(os.fspath(guard.run / "guard.sock"))
+            end = time.monotonic() + 5
+            while not polls_one(guard.pid):
+                check(time.monotonic() < end, "it is not held up")
+            os.rename(free / "file", no / "file")
+            denied_in_time(no / "file", "renamed")
+            check(polls_one(guard.pid), "it was not held up")
+            mute.close()
+            guard.stop()
 
 
 @case("ext4", "xfs", "btrfs-subvolume", "tmpfs")

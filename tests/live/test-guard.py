@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from guard import Guard, Openers, Scanner, attempt, guarded, make_files, mortal, opened, ran, refused
+from guard import Guard, Openers, Scanner, attempt, guarded, make_files, mortal, opened, policy_file, ran, refused
 from harness import case, check, equal, main, one_line
 from machine import filesystem, mounted, spawn, temp_dir
 from records import is_event, raw
@@ -325,6 +325,28 @@ def reload_a_hundred_times():
 
 
 @case()
+def reload_closes_nothing_of_others():
+    """A policy that is wrong has opened nothing; what has the number 0 stays open."""
+    with filesystem("ext4") as base:
+        (base / "file").write_text("x")
+        policy = guarded(base, [f"{{name: no, path: '{base}/file', verdict: deny}}"])
+        with Guard(policy=policy) as guard:
+            policy.write_text("version: 1\nrules: nonsense\n")
+            before = os.readlink(f"/proc/{guard.pid}/fd/0")
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "stays in use" in guard.stderr(), "a reload")
+            equal(os.readlink(f"/proc/{guard.pid}/fd/0"), before, "its standard input")
+            equal(opened(base / "file"), EPERM, "by the old policy")
+            rule = f"{{name: no, path: '{base}/file', verdict: deny, audit: true}}"
+            policy.write_text(guarded(base, [rule]).read_text())
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "loaded anew" in guard.stderr(), "a reload")
+            check("'audit' has no effect" in guard.stderr(), guard.stderr())
+            equal(opened(base / "file"), EPERM, "by the new policy")
+            guard.stop()
+
+
+@case()
 def many():
     """100,000 opens of 50 processes: each answer is right, and comes soon."""
     with filesystem("ext4") as base:
@@ -349,6 +371,14 @@ def refuses_what_is_its_own():
         with Guard("--yes", policy=own) as guard:
             equal(opened(base / "file"), EPERM, "with --yes")
             guard.stop()
+    with filesystem("btrfs") as whole:
+        device = find_device(whole)
+        for name in ("own", "data"):
+            subprocess.run(["btrfs", "-q", "subvolume", "create", whole / name], check=True)
+        with mounted("-o", "subvol=own", device) as own, mounted("-o", "subvol=data", device) as data:
+            (data / "file").write_text("x")
+            said = refused("--deny", data / "file", "-o", own / "log")
+            one_line(said, "the other subvolume", str(data), str(own), "--yes")
 
 
 @case()
@@ -605,6 +635,32 @@ def hand_over_another_policy():
         equal([opened(one / "file"), opened(two / "file")], [None, None], "in the end")
 
 
+def find_device(mount):
+    return subprocess.run(
+        ["findmnt", "-n", "-o", "SOURCE", mount], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout.strip()
+
+
+@case()
+def hand_over_between_subvolumes():
+    """What one filesystem has several devices for is marked once, and stays so."""
+    with filesystem("btrfs") as whole:
+        device = find_device(whole)
+        for name in ("a", "b"):
+            subprocess.run(["btrfs", "-q", "subvolume", "create", whole / name], check=True)
+        with mounted("-o", "subvol=a", device) as a, mounted("-o", "subvol=b", device) as b:
+            # No mount shows all of it, as where a system is installed.
+            subprocess.run(["umount", whole], check=True)
+            for base in (a, b):
+                (base / "file").write_text("x")
+            old = Guard("--deny", a / "file")
+            equal([opened(a / "file"), opened(b / "file")], [EPERM, None], "of the old one")
+            with Guard("--take-over", "--deny", b / "file", run=old.run) as new:
+                old.finish()
+                equal([opened(a / "file"), opened(b / "file")], [None, EPERM], "of the new one")
+                new.stop()
+
+
 def steal(path, has_read):
     """Takes the group, reads a request, and says nothing."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as thief:
@@ -677,6 +733,54 @@ def left_with_the_service_manager():
             guard.stop()
         os.close(kept)
         equal(opened(base / "file"), None, "when it has ended")
+
+
+def marks(group):
+    """{"sdev": on filesystems, "ino": on files} of a group, as the kernel shows them."""
+    found = collections.Counter()
+    with open(f"/proc/self/fdinfo/{group}", encoding="ascii") as f:
+        for line in f:
+            words = line.split()
+            if words[0] == "fanotify":
+                found[words[1].split(":")[0]] += 1
+    return found
+
+
+@case()
+def left_for_another_policy():
+    """What only the one that died guarded is not guarded; what it told the kernel to allow is asked about anew."""
+    address = temp_dir() / "notify"
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        filesystem("ext4") as one,
+        filesystem("xfs") as two,
+    ):
+        manager.bind(os.fsencode(address))
+        manager.settimeout(30)
+        for base in (one, two):
+            (base / "file").write_text("x")
+        env = {**os.environ, "NOTIFY_SOCKET": str(address), "FDSTORE": "1"}
+        both = policy_file(
+            f"watch: ['{one}', '{two}']\nrules:\n  - {{name: no, path: '{two}/no/**', verdict: deny}}\n"
+        )
+        with Guard(policy=both, env=env) as guard:
+            kept = stored(manager)[1]
+            wait_until(lambda: [opened(two / "file"), marks(kept)][1]["ino"] > 0, "a mark of what is allowed")
+            guard.process.kill()
+            guard.process.wait()
+        equal(marks(kept)["sdev"], 2, "filesystems that were guarded")
+
+        def give():
+            mortal()
+            os.dup2(kept, 3, inheritable=True)
+
+        env = {**env, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "guard"}
+        prefix = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"]
+        with Guard("--deny", two / "file", env=env, prefix=prefix, preexec=give, fds=[3]) as guard:
+            equal(marks(kept)["sdev"], 1, "filesystems that are")
+            equal([opened(one / "file"), opened(two / "file")], [None, EPERM], "by the new policy")
+            guard.stop()
+        os.close(kept)
 
 
 @case()
