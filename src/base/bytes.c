@@ -9,6 +9,18 @@
 
 enum { LEAST_CAP = 64, U64_DIGITS = 20 };
 
+char *ft_span_dup(struct ft_span s)
+{
+	char *copy = malloc(s.len + 1);
+
+	if (!copy)
+		return NULL;
+	if (s.len > 0)
+		memcpy(copy, s.data, s.len);
+	copy[s.len] = '\0';
+	return copy;
+}
+
 /* data has one byte more than cap says: a NUL has its place at any bound. */
 
 void ft_bytes_fini(struct ft_bytes *b)

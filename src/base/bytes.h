@@ -25,6 +25,9 @@ static inline bool ft_span_equal(struct ft_span a, struct ft_span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* A NUL-ended copy of its own, which the caller frees; NULL: out of memory. */
+char *ft_span_dup(struct ft_span s);
+
 /*
  * A buffer that grows by doubling. Zero-initialised is valid and unbounded (SIZE_MAX/2).
  * After a put that could not be done (out of memory, past max) `failed` is -errno and

@@ -115,9 +115,8 @@ static struct place *get_place(struct ft_pathindex *x, struct place_key key)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	*p = (struct place){.text = strndup(key.text.data, key.text.len),
-			    .len = key.text.len,
-			    .is_dir = key.is_dir};
+	*p = (struct place){
+		.text = ft_span_dup(key.text), .len = key.text.len, .is_dir = key.is_dir};
 	if (!p->text || ft_table_add(&x->places, hash, p) < 0) {
 		place_free(p);
 		return NULL;

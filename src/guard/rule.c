@@ -16,7 +16,10 @@ static int copy_texts(const struct ft_values *v, size_t max, char ***ret, size_t
 	if (!*ret)
 		return -ENOMEM;
 	for (; *ret_n < v->count; (*ret_n)++) {
-		(*ret)[*ret_n] = strndup(v->list[*ret_n], max);
+		struct ft_span text = ft_span_of(v->list[*ret_n]);
+
+		text.len = text.len < max ? text.len : max;
+		(*ret)[*ret_n] = ft_span_dup(text);
 		if (!(*ret)[*ret_n])
 			return -ENOMEM;
 	}

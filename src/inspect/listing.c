@@ -235,7 +235,7 @@ static int keep(struct ft_span s, char **ret)
 {
 	if (s.len == 0)
 		return 0;
-	*ret = strndup(s.data, s.len);
+	*ret = ft_span_dup(s);
 	return *ret ? 0 : -ENOMEM;
 }
 

@@ -109,8 +109,7 @@ static int parse_line(struct ft_mount *m, struct ft_span line)
 	} while (!ft_span_equal(field, FT_SPAN("-")));
 	m->type = ft_mounts_unescape(take_field(&line));
 	m->source = ft_mounts_unescape(take_field(&line));
-	field = take_field(&line);
-	m->options = strndup(field.data, field.len);
+	m->options = ft_span_dup(take_field(&line));
 	return m->dev && m->root && m->mountpoint && m->type && m->source && m->options
 		       ? 0
 		       : -ENOMEM;

@@ -10,7 +10,7 @@
 int ft_watchlist_add(struct ft_policyfile *f, struct ft_span path)
 {
 	char **list = reallocarray(f->watch, f->watch_count + 1, sizeof(*list));
-	char *copy = strndup(path.data, path.len);
+	char *copy = ft_span_dup(path);
 
 	if (list)
 		f->watch = list;

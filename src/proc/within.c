@@ -176,7 +176,7 @@ static struct ft_within_container *find(struct ft_within *in, struct ft_span id)
 			oldest = c;
 	}
 	c = in->count < FT_WITHIN_MAX ? &in->list[in->count] : oldest;
-	char *copy = strndup(id.data, id.len);
+	char *copy = ft_span_dup(id);
 	if (!copy)
 		return NULL;
 	forget(c);

@@ -29,7 +29,7 @@ static struct paths all;
 static void add(struct paths *p, struct ft_span path)
 {
 	assert_true(p->count < PATHS_MAX);
-	p->list[p->count++] = strndup(path.data, path.len);
+	p->list[p->count++] = ft_span_dup(path);
 }
 
 static void clear(struct paths *p)
