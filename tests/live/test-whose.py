@@ -46,6 +46,7 @@ class Gate:
     def __init__(self):
         self._out, self._in = os.pipe()
         self._ended, self._held = os.pipe()
+        os.set_inheritable(self._held, True)  # who executes has not ended
 
     def wait(self):
         os.read(self._out, 1)
