@@ -314,7 +314,7 @@ static int run_guard(const struct cli_command *c, int argc, char **argv)
 const struct cli_command cli_guard_command = {
 	.name = "guard",
 	.synopsis = "--policy FILE | --deny PATH... [OPTIONS]",
-	.summary = "who may open and execute which file",
+	.summary = "who may open which file",
 	.options = &guard_options,
 	.run = run_guard,
 };

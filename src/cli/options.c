@@ -189,7 +189,8 @@ static void print_option(const struct cli_option *o)
 }
 
 /* Filters explain themselves by what they take. */
-static void print_filters(const struct cli_options *o)
+/* Names alone: what they mean is in the long help. */
+static void print_names(const struct cli_options *o, enum cli_group group)
 {
 	const struct cli_option *option;
 	size_t column = 0;
@@ -198,10 +199,11 @@ static void print_filters(const struct cli_options *o)
 		char text[64];
 		int n;
 
-		if (option->group != CLI_GROUP_FILTER)
+		if (option->group != group)
 			continue;
-		n = snprintf(text, sizeof(text), "  --%s %s", option->name,
-			     option->metavar);
+		n = snprintf(text, sizeof(text), "  --%s%s%s", option->name,
+			     option->metavar ? " " : "",
+			     option->metavar ? option->metavar : "");
 		if (column + (size_t)n > 78) {
 			putchar('\n');
 			column = 0;
@@ -248,10 +250,11 @@ void cli_print_help(const struct cli_command *c, bool brief)
 	for (int g = 0; g < CLI_GROUP_COUNT; g++) {
 		if (!has_group(c->options, (enum cli_group)g))
 			continue;
-		if (!brief || g == CLI_GROUP_FILTER)
+		bool is_short = brief && (g == CLI_GROUP_FILTER || g == CLI_GROUP_ASK);
+		if (!brief || is_short)
 			printf("%s%s\n", brief ? "" : "\n", titles[g]);
-		if (brief && g == CLI_GROUP_FILTER) {
-			print_filters(c->options);
+		if (is_short) {
+			print_names(c->options, (enum cli_group)g);
 			continue;
 		}
 		print_group(c->options, (enum cli_group)g);
