@@ -190,6 +190,8 @@ static int watched_pipe(const struct cli_loop *l)
  */
 static bool may_rest(const struct cli_loop *l)
 {
+	if (l->source->may_wait && !l->source->may_wait(l->from))
+		return false;
 	return ft_boot_ns() - l->woke_ns < FT_NSEC_PER_MSEC;
 }
 

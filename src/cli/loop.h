@@ -28,6 +28,8 @@ struct cli_source {
 	int (*fd)(void *from);
 	/* 1, 0, FT_SESSION_MORE, or -errno after a message. */
 	int (*next)(void *from, struct ft_event **ret);
+	/* As ft_session_may_wait(); NULL: it may. */
+	bool (*may_wait)(void *from);
 	/* As ft_session_drain(). */
 	int (*drain)(void *from);
 	void (*stop)(void *from);

@@ -33,6 +33,11 @@ static int next(void *from, struct ft_event **ret)
 	return tell(from, ft_session_next(from, ret));
 }
 
+static bool may_wait(void *from)
+{
+	return ft_session_may_wait(from);
+}
+
 static int drain(void *from)
 {
 	return ft_session_drain(from);
@@ -52,6 +57,7 @@ const struct cli_source cli_session_source = {
 	.start = start,
 	.fd = get_fd,
 	.next = next,
+	.may_wait = may_wait,
 	.drain = drain,
 	.stop = stop,
 	.ignore_file = ignore_file,

@@ -344,6 +344,15 @@ static int drain_sources(void *data)
 	return all;
 }
 
+bool ft_session_may_wait(const struct ft_session *s)
+{
+	for (size_t i = 0; i < s->sources_count; i++) {
+		if (s->sources[i]->roots_count > 0)
+			return false;
+	}
+	return s->fd_group < 0 && s->tracker_ops != &ft_tracker_procfs;
+}
+
 int ft_session_drain(struct ft_session *s)
 {
 	/* A filesystem that is mounted meanwhile is not to wait for the output, either.

@@ -188,6 +188,11 @@ int ft_session_next(struct ft_session *s, struct ft_event **ret);
 /* Reads what the kernel has queued into memory, and tells nothing yet. 0; 1: no more
  * fits, the rest stays queued; -errno. */
 int ft_session_drain(struct ft_session *s);
+/*
+ * Is nothing lost when what comes is looked at some milliseconds later? Not so where a new
+ * directory has to be marked, or a process to be found before it ends.
+ */
+bool ft_session_may_wait(const struct ft_session *s);
 int ft_session_stop(struct ft_session *s);
 int ft_session_answer(struct ft_session *s, uint32_t response);
 const char *ft_session_error(struct ft_session *s);
