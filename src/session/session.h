@@ -189,8 +189,8 @@ int ft_session_next(struct ft_session *s, struct ft_event **ret);
  * fits, the rest stays queued; -errno. */
 int ft_session_drain(struct ft_session *s);
 /*
- * Is nothing lost when what comes is looked at some milliseconds later? Not so where a new
- * directory has to be marked, or a process to be found before it ends.
+ * Is nothing lost when what comes is looked at some milliseconds later? Not so where a
+ * new directory has to be marked, or a process to be found before it ends.
  */
 bool ft_session_may_wait(const struct ft_session *s);
 int ft_session_stop(struct ft_session *s);
