@@ -37,27 +37,27 @@ static int manager_address(struct sockaddr_un *ret, socklen_t *ret_len)
 	return 0;
 }
 
-static void notify(const char *state, struct msghdr *m)
+static void notify(const char *state, void *control, size_t control_len)
 {
 	struct iovec part = {(void *)state, strlen(state)};
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un addr;
+	struct msghdr m = {.msg_name = &addr,
+			   .msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = control_len};
 
-	if (manager_address(&addr, &m->msg_namelen) < 0)
+	if (manager_address(&addr, &m.msg_namelen) < 0)
 		return;
-	m->msg_name = &addr;
-	m->msg_iov = &part;
-	m->msg_iovlen = 1;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
-		(void)sendmsg(fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void cli_notify(const char *state)
 {
-	struct msghdr m = {0};
-
-	notify(state, &m);
+	notify(state, NULL, 0);
 }
 
 void cli_notify_fd(const char *state, int fd)
@@ -68,10 +68,9 @@ void cli_notify_fd(const char *state, int fd)
 	} control = {.header = {.cmsg_level = SOL_SOCKET,
 				.cmsg_type = SCM_RIGHTS,
 				.cmsg_len = CMSG_LEN(sizeof(int))}};
-	struct msghdr m = {.msg_control = &control, .msg_controllen = sizeof(control)};
 
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	notify(state, &m);
+	notify(state, &control, sizeof(control));
 }
 
 int64_t cli_watchdog_ns(void)
