@@ -126,12 +126,10 @@ static bool take(struct cli_loop *l, struct ft_event *ev)
 /* The terminal stopped the command, and would have stopped us: the shell waits for it. */
 static void stop_too(struct cli_follow *f)
 {
-	f->spawn.stopped = false;
 	signal(SIGTSTP, SIG_DFL);
 	raise(SIGTSTP);
 	signal(SIGTSTP, SIG_IGN);
-	if (!f->spawn.ended)
-		kill(f->spawn.pid, SIGCONT);
+	cli_spawn_continue(&f->spawn);
 }
 
 static void handle_child(struct cli_follow *f)

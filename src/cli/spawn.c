@@ -247,6 +247,23 @@ void cli_spawn_collect(struct cli_spawn *s)
 	}
 }
 
+/*
+ * Who continues the whole job has continued the command, which may have been stopped anew
+ * since: a SIGCONT more would take that stop back.
+ */
+void cli_spawn_continue(struct cli_spawn *s)
+{
+	siginfo_t info = {0};
+
+	s->stopped = false;
+	if (s->reaped ||
+	    waitid(P_PID, (id_t)s->pid, &info,
+		   WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) < 0)
+		return;
+	if (info.si_pid == 0)
+		kill(s->pid, SIGCONT);
+}
+
 void cli_spawn_reap(struct cli_spawn *s)
 {
 	siginfo_t info = {0};

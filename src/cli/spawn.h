@@ -54,6 +54,8 @@ void cli_spawn_release(struct cli_spawn *s);
 void cli_spawn_abort(struct cli_spawn *s);
 /* SIGCHLD: notes whether it ended or stopped; descendants that ended are reaped. */
 void cli_spawn_collect(struct cli_spawn *s);
+/* When we go on after a stop: the command does, too, where nobody has told it. */
+void cli_spawn_continue(struct cli_spawn *s);
 /* Its pid may be given to others from now on. */
 void cli_spawn_reap(struct cli_spawn *s);
 /* When it was reaped: does any descendant live? */
