@@ -104,6 +104,11 @@ struct ovl_file {
 	struct file *realfile;
 };
 
+/* Of the tracepoint, since 6.10: whether it is there is all that is asked. */
+struct trace_event_raw_sched_prepare_exec {
+	int pid;
+};
+
 /* Before. */
 struct file___rcuhead {
 	struct callback_head f_rcuhead;

@@ -14,6 +14,7 @@ enum {
 	MODE_DIRECTORY = 0040000,
 	AUXV_PAIRS = 16, /* that are looked at */
 	AUXV_BASE = 7,
+	NOT_KNOWN = 1, /* no address */
 	OVERLAY_MAGIC = 0x794c7630,
 	VERSION_6_13 = 6 << 16 | 13 << 8,
 };
@@ -67,15 +68,16 @@ static struct inode *real_inode(struct file *file)
 	return BPF_CORE_READ(real, f_inode);
 }
 
+/* 0: it has none. A program of 32 bits does not tell so. */
 static __u64 loader_address(struct mm_struct *mm)
 {
 	__u64 auxv[2 * AUXV_PAIRS];
 
 	if (bpf_probe_read_kernel(auxv, sizeof(auxv), mm->saved_auxv) < 0)
-		return 0;
+		return NOT_KNOWN;
 	for (int i = 0; i < AUXV_PAIRS; i++) {
 		if (auxv[2 * i] == AUXV_BASE)
 			return auxv[2 * i + 1];
 	}
-	return 0;
+	return NOT_KNOWN;
 }

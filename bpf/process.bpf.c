@@ -133,12 +133,19 @@ static int freed(struct task_struct *task, __u32 copy)
 	return 0;
 }
 
+/* An exec gives the new name a moment before it is told, when the new memory has nothing
+ * in it yet. */
+static bool executes(struct task_struct *task)
+{
+	return task->mm && !task->mm->arg_start;
+}
+
 /* The name is that of the first thread. */
 static int renamed(struct task_struct *task, const char *comm)
 {
 	struct ft_wire w = {0};
 
-	if (task->pid != task->tgid)
+	if (task->pid != task->tgid || executes(task))
 		return 0;
 	fill(&w, FT_WIRE_COMM_SET, task);
 	bpf_probe_read_kernel_str(w.comm, sizeof(w.comm), comm);
@@ -247,6 +254,8 @@ static int executed(struct task_struct *task, struct linux_binprm *bprm, __u32 c
 		s->head.flags |= FT_WIRE_HAS_READ;
 	if (closes_files(task))
 		s->head.flags |= FT_WIRE_CLOSES;
+	if (loader_address(task->mm) == 0)
+		s->head.flags |= FT_WIRE_STATIC;
 	put_file(s, task->mm->exe_file);
 	put_cgroup(s, task);
 	s->head.cgroup_len = end_of(text_of(s)) - s->head.path_len;
@@ -299,6 +308,28 @@ static long tell_loader(struct task_struct *task, struct vm_area_struct *vma, vo
 	w.pid = task->tgid;
 	w.start = BPF_CORE_READ(task, group_leader, start_boottime);
 	w.exec_id = task->self_exec_id;
+	put(&w, sizeof(w));
+	return 0;
+}
+
+/*
+ * The memory that was made for an execution goes before anything was put there for the
+ * program to find: it failed. That says something where it is made after the file was
+ * opened (since 6.8, which cannot be seen; the tracepoint came with 6.10). Before, what
+ * is too long fails while nothing is open.
+ */
+static int failed(struct mm_struct *made)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct *own = BPF_CORE_READ(task, mm);
+	struct ft_wire w = {.kind = FT_WIRE_FAILED};
+
+	if (!bpf_core_type_exists(struct trace_event_raw_sched_prepare_exec) || !own ||
+	    own == made || made->arg_start)
+		return 0;
+	w.time = bpf_ktime_get_boot_ns();
+	w.pid = BPF_CORE_READ(task, tgid);
+	w.start = BPF_CORE_READ(task, group_leader, start_boottime);
 	put(&w, sizeof(w));
 	return 0;
 }
@@ -396,9 +427,14 @@ SEC("tp_btf/sched_process_exec") int loader(__u64 *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 address = loader_address(task->mm);
 
-	if (address > 0)
+	if (address > NOT_KNOWN)
 		bpf_find_vma(task, address, tell_loader, 0, 0);
 	return 0;
+}
+
+SEC("tp_btf/exit_mmap") int exit_mmap(__u64 *ctx)
+{
+	return failed((void *)ctx[0]);
 }
 
 SEC("tp_btf/task_rename") int task_rename(__u64 *ctx)

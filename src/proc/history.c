@@ -193,16 +193,6 @@ static void take_back(struct ft_history *h, struct ft_past_pid *p, struct ft_pas
 	retire(h, image);
 }
 
-/* An exec gives the new name a moment before it is told: that was no image. */
-static void undo_rename(struct ft_history *h, struct ft_past_pid *p,
-			const struct ft_step *step)
-{
-	struct ft_past *image = p->newest;
-
-	if (image->is_renamed && image->end == FT_OPEN && is_comm(image, step->comm))
-		take_back(h, p, image);
-}
-
 static void set_executed(struct ft_past *image, const struct ft_step *step)
 {
 	image->is_forked = false;
@@ -212,6 +202,7 @@ static void set_executed(struct ft_past *image, const struct ft_step *step)
 	image->file = step->file;
 	image->has_read = step->has_read;
 	image->closes = step->closes;
+	image->is_static = step->is_static;
 }
 
 /* Two copies of a program may both have told it. */
@@ -240,8 +231,6 @@ static void add_exec(struct ft_history *h, struct ft_past_pid *p,
 {
 	struct ft_lineage l = {0};
 
-	if (p->newest)
-		undo_rename(h, p, step);
 	lineage_of_pid(h, step->ppid, &l);
 	keep_below(h, p, step->start, &l);
 	struct ft_program *program = program_of(h, step, p->newest);
@@ -341,8 +330,7 @@ static void add_face(struct ft_history *h, struct ft_past_pid *p, struct ft_step
 		ft_history_end_all(h, p, step->time);
 	else if (step->kind == FT_STEP_COMM && old->end == FT_OPEN)
 		ft_history_end_image(h, p, old, step->time);
-	if (add_image(h, p, step, program, &l))
-		p->newest->is_renamed = step->kind == FT_STEP_COMM;
+	add_image(h, p, step, program, &l);
 	ft_history_drop_program(h, program);
 }
 
@@ -354,6 +342,15 @@ static void set_loader(struct ft_past_pid *p, const struct ft_step *step)
 	    i->exec_id != step->exec_id)
 		return;
 	i->loader = step->file;
+	p->judged = 0;
+}
+
+static void set_failed(const struct ft_history *h, struct ft_past_pid *p,
+		       const struct ft_step *step)
+{
+	if (!p->newest || !is_of_life(h, p->newest, step->start))
+		return;
+	p->newest->has_failed = true;
 	p->judged = 0;
 }
 
@@ -438,6 +435,9 @@ void ft_history_add(struct ft_history *h, const struct ft_step *told)
 		break;
 	case FT_STEP_LOADER:
 		set_loader(p, &step);
+		break;
+	case FT_STEP_FAILED:
+		set_failed(h, p, &step);
 		break;
 	case FT_STEP_END:
 		add_end(h, p, &step);

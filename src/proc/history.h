@@ -33,6 +33,7 @@ enum ft_step_kind {
 	FT_STEP_CGROUP,
 	FT_STEP_THREAD, /* it has several, or may have had */
 	FT_STEP_LOADER, /* `file` is what loaded what was executed last */
+	FT_STEP_FAILED, /* to execute */
 	FT_STEP_END,
 };
 
@@ -61,6 +62,7 @@ struct ft_step {
 	struct ft_proc_object file; /* that runs; ino 0: not known */
 	bool has_read;		    /* the process may have read that file before */
 	bool closes;		    /* files that were open before are closed by it */
+	bool is_static;		    /* nothing loads it; false: something may */
 	struct ft_span comm;
 	struct ft_program_text text; /* seed, exec; without a cgroup the old one stays */
 };
@@ -76,10 +78,11 @@ struct ft_past {
 	int64_t seeded;	  /* when; 0: it was not. Of the process. */
 	bool is_forked;	  /* nothing executed since the fork */
 	bool has_threads; /* since it executed */
-	bool is_renamed;  /* began with a new name */
+	bool has_failed;  /* to execute something */
 	bool is_executed; /* began by executing; if it was seeded, some time before */
-	bool has_read;	  /* as the step's, and the next */
+	bool has_read;	  /* as the step's, and the next two */
 	bool closes;
+	bool is_static;
 	struct ft_proc_object file;
 	struct ft_proc_object loader;	/* ino 0: the common one, or none */
 	uint64_t below;			/* bits of the roots that it descends from */

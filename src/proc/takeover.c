@@ -17,10 +17,14 @@
  *
  * - of an execution of the same file: they are counted, and of the images the nth one is
  *   given the nth record, which is never the one of an earlier execution;
+ * - of an execution of the same file that failed (E2BIG): that is told;
  * - of the old image opening the file, as who verifies a program before he runs it. Most
- *   programs have a loader (ld.so), which is opened after them and not read by anybody
- *   else. Without one it has to be known that nothing else was merged in, or that the
- *   process had not read anything since it was forked.
+ *   programs have a loader (ld.so), which is opened after them: the later of the two
+ *   records counts. Without a loader it has to be known that nothing else was merged in,
+ *   or that the process had not read anything since it was forked.
+ *
+ * What is left is who opens both, the program and its loader, does something, and then
+ * executes. Nobody does so by chance (docs/ARCHITECTURE.md).
  *
  * Other threads go on while one executes: then nothing is known.
  */
@@ -97,8 +101,13 @@ static size_t find_record(const struct ft_takeover *t, struct ft_proc_object fil
 	return t->p->execs_count;
 }
 
-/* Executions before this one, of the same file or of any, of which there may be a record
- * that is not older than since. */
+static bool is_same_file(const struct ft_past *a, const struct ft_past *b)
+{
+	return a->file.ino == 0 || is_equal(a->file, b->file);
+}
+
+/* Executions before this one, of the same file or of any that is loaded, of which there
+ * may be a record that is not older than since. */
 static size_t count_before(const struct ft_past *image, int64_t since, bool any)
 {
 	const struct ft_past *i = image->before;
@@ -107,8 +116,7 @@ static size_t count_before(const struct ft_past *image, int64_t since, bool any)
 	for (int steps = 0; i && i->begin >= since; i = i->before) {
 		if (++steps > WALK_MAX)
 			return SIZE_MAX;
-		if (i->is_executed &&
-		    (any || i->file.ino == 0 || is_equal(i->file, image->file)))
+		if (i->is_executed && (any ? !i->is_static : is_same_file(i, image)))
 			count++;
 	}
 	return count;
@@ -124,8 +132,7 @@ static size_t find_own(const struct ft_takeover *t, const struct ft_past *image)
 			   count_before(image, exec_at(t, first)->since, false));
 }
 
-/* Also where its own is not there (a memfd, a filesystem that has no mark). If it has no
- * loader, that of a later execution is no less true. */
+/* Also where its own is not there (a memfd, a filesystem that has no mark). */
 static size_t find_loader(const struct ft_takeover *t, const struct ft_past *image)
 {
 	const struct ft_proc_object loader =
@@ -140,22 +147,63 @@ static size_t find_loader(const struct ft_takeover *t, const struct ft_past *ima
 
 static bool is_credible(const struct ft_open_exec *own, const struct ft_past *image)
 {
-	return own->is_alone ||
-	       (image->before && image->before->is_forked && !image->has_read);
+	return own->is_alone || (image->before->is_forked && !image->has_read);
+}
+
+static bool is_there(const struct ft_takeover *t, size_t exec)
+{
+	return exec < t->p->execs_count;
 }
 
 static bool stands_before(const struct ft_takeover *t, size_t exec)
 {
-	return exec < t->p->execs_count && exec_at(t, exec)->position <= t->q->position;
+	return is_there(t, exec) && exec_at(t, exec)->position <= t->q->position;
+}
+
+static bool is_own_record(const struct ft_takeover *t, size_t own)
+{
+	return is_there(t, own) && exec_at(t, own)->position == t->q->position;
+}
+
+/* Nothing else is a witness. */
+static bool is_proved_alone(const struct ft_takeover *t, const struct ft_past *image,
+			    size_t own)
+{
+	return stands_before(t, own) && is_credible(exec_at(t, own), image);
+}
+
+static bool is_proved(const struct ft_takeover *t, const struct ft_past *image)
+{
+	size_t own = find_own(t, image), loader = find_loader(t, image);
+
+	if (image->is_static)
+		return is_proved_alone(t, image, own);
+	if (is_there(t, own) && !stands_before(t, own))
+		return false;
+	if (stands_before(t, loader))
+		return true;
+	/* It comes later. */
+	if (is_there(t, loader) && !is_own_record(t, own))
+		return false;
+	return is_proved_alone(t, image, own);
+}
+
+/* Which record is that of the execution, and which of one that failed before? */
+static bool has_failed_before(const struct ft_past *image)
+{
+	const struct ft_past *i = image->before;
+
+	for (int steps = 0; i && steps < WALK_MAX; i = i->before, steps++) {
+		if (i->has_failed)
+			return true;
+	}
+	return i != NULL;
 }
 
 bool ft_takeover_is_before(const struct ft_takeover *t, const struct ft_past *image)
 {
-	size_t own = find_own(t, image);
-
 	if (!image->before || image->before->has_threads ||
 	    (t->q->is_close && image->closes))
 		return false;
-	return (stands_before(t, own) && is_credible(exec_at(t, own), image)) ||
-	       stands_before(t, find_loader(t, image));
+	return is_proved(t, image) && !has_failed_before(image);
 }

@@ -26,7 +26,6 @@
 enum {
 	/* The inode of the first pid namespace, whose numbers the programs tell. */
 	INITIAL_PID_NAMESPACE = 0xeffffffcu,
-	HEALTH_NSEC = 1000000000,
 	/* The kernel's own form of a device. */
 	DEV_MINOR_BITS = 20,
 	DEV_MINOR_MASK = (1 << DEV_MINOR_BITS) - 1,
@@ -42,7 +41,6 @@ struct ft_tracker {
 	struct ft_bytes cgroup;
 	uint64_t dropped; /* told so far */
 	uint64_t missed;
-	int64_t health_ns; /* when it was last asked for */
 	uint64_t lost;
 };
 
@@ -83,6 +81,7 @@ static const enum ft_step_kind kinds[] = {
 	[FT_WIRE_FREE] = FT_STEP_END,	   [FT_WIRE_COMM_SET] = FT_STEP_COMM,
 	[FT_WIRE_IDS] = FT_STEP_IDS,	   [FT_WIRE_CGROUP_SET] = FT_STEP_CGROUP,
 	[FT_WIRE_THREAD] = FT_STEP_THREAD, [FT_WIRE_LOADER] = FT_STEP_LOADER,
+	[FT_WIRE_FAILED] = FT_STEP_FAILED,
 };
 
 static bool has_text(const struct ft_wire *w)
@@ -131,6 +130,7 @@ static void take_record(void *data, const void *record, size_t len)
 		.file = {device_of(w->dev), w->ino},
 		.has_read = w->flags & FT_WIRE_HAS_READ,
 		.closes = w->flags & FT_WIRE_CLOSES,
+		.is_static = w->flags & FT_WIRE_STATIC,
 		.comm = {w->comm, strnlen(w->comm, sizeof(w->comm))},
 	};
 	if (has_text(w))
@@ -162,15 +162,11 @@ static uint64_t read_missed(const struct ft_tracker *t)
 	return missed;
 }
 
-static uint64_t count_new_losses(struct ft_tracker *t, int64_t now)
+/* Each time: what was missed a moment ago would be told as exact. */
+static uint64_t count_new_losses(struct ft_tracker *t)
 {
 	uint64_t dropped = __atomic_load_n(&t->bpf->bss->dropped, __ATOMIC_RELAXED);
-	uint64_t missed = t->missed;
-
-	if (now - t->health_ns > HEALTH_NSEC) {
-		missed = read_missed(t);
-		t->health_ns = now;
-	}
+	uint64_t missed = read_missed(t);
 	uint64_t count = dropped - t->dropped + missed - t->missed;
 	t->dropped = dropped;
 	t->missed = missed;
@@ -190,7 +186,7 @@ static void bpf_begin(struct ft_tracker *t, int64_t from, int64_t to)
 {
 	ft_history_begin(&t->history, from, to);
 	drain(t);
-	uint64_t count = count_new_losses(t, to);
+	uint64_t count = count_new_losses(t);
 	if (count > 0)
 		make_good(t, count);
 }
@@ -288,21 +284,29 @@ static void prepare_loader(struct ft_tracker *t)
 		bpf_program__set_autoload(t->bpf->progs.loader, false);
 }
 
+static int load_programs(struct ft_tracker *t, bool has_exit_mmap)
+{
+	t->bpf = process_bpf__open();
+	if (!t->bpf)
+		return -errno;
+	prepare_loader(t);
+	bpf_program__set_autoload(t->bpf->progs.exit_mmap, has_exit_mmap);
+	return process_bpf__load(t->bpf);
+}
+
 static int load(struct ft_tracker *t)
 {
 	/* It would tell the program's user, not ours, what was refused. */
 	libbpf_print_fn_t print = libbpf_set_print(NULL);
-	int r;
+	int r = load_programs(t, true);
 
-	t->bpf = process_bpf__open();
-	if (t->bpf) {
-		prepare_loader(t);
-		r = process_bpf__load(t->bpf);
-		if (r == 0)
-			r = process_bpf__attach(t->bpf);
-	} else {
-		r = -errno;
+	/* No such tracepoint (before 6.1). */
+	if (r == -ESRCH) {
+		process_bpf__destroy(t->bpf);
+		r = load_programs(t, false);
 	}
+	if (r == 0)
+		r = process_bpf__attach(t->bpf);
 	libbpf_set_print(print);
 	return r;
 }

@@ -27,7 +27,8 @@ enum ft_wire_kind {
 	FT_WIRE_CGROUP_SET,
 	FT_WIRE_THREAD, /* it has more than one from now on, or had for a moment */
 	FT_WIRE_LOADER, /* of what was executed last */
-	FT_WIRE_LAST = FT_WIRE_LOADER,
+	FT_WIRE_FAILED, /* to execute, after the file had been opened */
+	FT_WIRE_LAST = FT_WIRE_FAILED,
 };
 
 enum ft_wire_flags {
@@ -41,6 +42,8 @@ enum ft_wire_flags {
 	/* Exec: files are closed by it that the image before had opened. */
 	FT_WIRE_CLOSES = 1 << 5,
 	FT_WIRE_HAS_LOGIN = 1 << 6,
+	/* Exec: nothing loads what it executed. */
+	FT_WIRE_STATIC = 1 << 7,
 };
 
 /* Times are CLOCK_BOOTTIME, ns; pids those of the initial namespace, of processes. */

@@ -60,6 +60,7 @@ struct life {
 	size_t images_count;
 	uint64_t opened; /* by this image, and not closed */
 	bool has_read;
+	bool has_opened_loader;
 	bool has_threads;
 };
 
@@ -149,6 +150,7 @@ static void execute(struct life *l, uint64_t file)
 		.file = {DEV, file},
 		.has_read = l->has_read,
 		.closes = l->opened != 0,
+		.is_static = file % 2 == 1,
 		.text.exe = ft_span_of(name),
 	};
 	if (file != UNMARKED)
@@ -195,13 +197,35 @@ static void hold_file(struct life *l)
 /* As who verifies it before he runs it. */
 static void read_program(struct life *l)
 {
+	if (l->has_opened_loader)
+		return;
 	queue(l, PROGRAMS + draw(l, PROGRAMS_COUNT), OPEN, bit_of_last(l));
 	l->has_read = true;
 }
 
+/* Arguments that are too long, and the next time they are not. The attempt itself may be
+ * told as either's. */
+static void fail_to_execute(struct life *l)
+{
+	const struct ft_step step = {
+		.kind = FT_STEP_FAILED, .pid = PID, .time = ++l->now, .start = l->start};
+
+	queue(l, PROGRAMS + draw(l, PROGRAMS_COUNT), OPEN | OPEN_EXEC, 0);
+	ft_history_add(&l->h, &step);
+}
+
+/* Who opens both the program and its loader is not found out. */
+static void open_loader(struct life *l)
+{
+	if (l->has_read)
+		return;
+	queue(l, LOADER, OPEN, bit_of_last(l));
+	l->has_opened_loader = true;
+}
+
 static void step_once(struct life *l)
 {
-	switch (draw(l, 8)) {
+	switch (draw(l, 10)) {
 	case 0:
 	case 1:
 		execute(l, PROGRAMS + draw(l, PROGRAMS_COUNT));
@@ -212,6 +236,12 @@ static void step_once(struct life *l)
 	case 3:
 		/* Tried, and refused. */
 		queue(l, SCRIPT, OPEN | OPEN_EXEC, bit_of_last(l));
+		break;
+	case 8:
+		fail_to_execute(l);
+		break;
+	case 9:
+		open_loader(l);
 		break;
 	case 4:
 		if (draw(l, 4) == 0)
