@@ -267,6 +267,9 @@ static bool is_unknown(const struct ft_match *m, const struct ft_event *ev,
 		return may_be_below(m, p);
 	if (kind == FT_MATCH_UID || kind == FT_MATCH_GID)
 		return !p->has_ids;
+	/* It runs a file whose path was too long, or that has none. */
+	if (kind == FT_MATCH_EXE && p->exe.len == 0 && p->exe_ino != 0)
+		return true;
 	return ev->certainty == FT_CERTAINTY_CREDENTIALS &&
 	       (kind == FT_MATCH_EXE || kind == FT_MATCH_CONTAINER);
 }

@@ -40,6 +40,16 @@ int64_t ft_observer_start(const struct ft_observer *o, const struct ft_proc_stat
 	return ((int64_t)stat->start + 1) * o->tick_ns;
 }
 
+/* Threads with ids of their own: which of them did it is not known. */
+static void drop_mixed_ids(const struct ft_observer *o, pid_t pid, struct look *l)
+{
+	if (!l->has_ids || l->stat.threads < 2 ||
+	    ft_procfs_has_ids(o->proc, pid, l->uid, l->gid))
+		return;
+	l->has_ids = false;
+	l->uid = l->gid = 0;
+}
+
 /*
  * The ids are read before stat: if stat then shows the image that is known, they were
  * read while it was the pid's, and not those of a successor.
@@ -51,6 +61,8 @@ static int glance(struct ft_observer *o, pid_t pid, struct look *l)
 	l->has_ids = ft_procfs_read_ids(o->proc, pid, &l->uid, &l->gid);
 	int r = ft_procfs_read_stat(o->proc, pid, &o->text, &l->stat);
 	l->stated = ft_boot_ns();
+	if (r == 0)
+		drop_mixed_ids(o, pid, l);
 	return r;
 }
 

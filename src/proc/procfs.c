@@ -2,6 +2,7 @@
 /* What /proc says of one process at one moment. */
 #include "proc/procfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ enum {
 	STAT_MAX = 4096,
 	STATUS_MAX = 64 * 1024,
 	CGROUP_MAX = 64 * 1024,
+	THREADS_MAX = 4096,
 	OVERLAY_MAGIC = 0x794c7630,
 };
 
@@ -224,6 +226,44 @@ bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
 		return false;
 	*ret_uid = st.st_uid;
 	*ret_gid = st.st_gid;
+	return true;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static DIR *open_threads(int proc, pid_t pid)
+{
+	char path[PATH_LEN];
+	int fd = openat(proc, path_of(path, pid, "/task"),
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+/* A thread may have ended since it was listed. */
+bool ft_procfs_has_ids(int proc, pid_t pid, uid_t uid, gid_t gid)
+{
+	_cleanup_(close_dir) DIR *dir = open_threads(proc, pid);
+	const struct dirent *entry;
+	struct stat st;
+
+	if (!dir)
+		return false;
+	for (int seen = 0; (entry = readdir(dir)); seen++) {
+		if (seen > THREADS_MAX)
+			return false;
+		if (entry->d_name[0] != '.' &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_NO_AUTOMOUNT) == 0 &&
+		    (st.st_uid != uid || st.st_gid != gid))
+			return false;
+	}
 	return true;
 }
 

@@ -79,6 +79,9 @@ int ft_procfs_read_stat(int proc, pid_t pid, struct ft_bytes *text,
 			struct ft_proc_stat *ret);
 /* Effective user and group; false: no such process. */
 bool ft_procfs_read_ids(int proc, pid_t pid, uid_t *ret_uid, gid_t *ret_gid);
+/* Do all of its threads have these ids? False as well where there are too many to look.
+ */
+bool ft_procfs_has_ids(int proc, pid_t pid, uid_t uid, gid_t gid);
 /* Real user and group; false: no such process. text is scratch. */
 bool ft_procfs_read_real_ids(int proc, pid_t pid, struct ft_bytes *text, uid_t *ret_uid,
 			     gid_t *ret_gid);

@@ -29,6 +29,14 @@ static void read_text(struct ft_seeder *s, pid_t pid, struct ft_step *step)
 	step->text.cgroup = ft_procfs_parse_cgroup(ft_bytes_span(&s->cgroup));
 }
 
+/* Threads with ids of their own: whose they are of the one that did it is not known. */
+static void drop_mixed_ids(struct ft_seeder *s, struct ft_step *step)
+{
+	if (step->has_ids && step->has_threads &&
+	    !ft_procfs_has_ids(s->proc, step->pid, step->uid, step->gid))
+		step->has_ids = step->has_real_ids = false;
+}
+
 static bool is_same(const struct ft_proc_stat *a, const struct ft_proc_stat *b)
 {
 	return a->start == b->start && a->ppid == b->ppid && a->comm_len == b->comm_len &&
@@ -48,6 +56,8 @@ static bool look(struct ft_seeder *s, pid_t pid, struct ft_proc_stat *stat,
 		if (ft_procfs_read_stat(s->proc, pid, &s->text, stat) < 0)
 			return false;
 		read_text(s, pid, step);
+		step->has_threads = stat->threads > 1;
+		drop_mixed_ids(s, step);
 		if (ft_procfs_read_stat(s->proc, pid, &s->text, &again) < 0)
 			return false;
 		if (is_same(stat, &again))
@@ -67,7 +77,6 @@ static void seed_one(struct ft_seeder *s, struct ft_history *h, pid_t pid)
 	step.start = (int64_t)stat.start * s->tick_ns;
 	step.comm = (struct ft_span){stat.comm, stat.comm_len};
 	step.has_executed = !(stat.flags & FT_PF_FORKNOEXEC);
-	step.has_threads = stat.threads > 1;
 	ft_history_add(h, &step);
 }
 

@@ -4,6 +4,7 @@
 import os
 import shutil
 import sys
+import threading
 
 from doers import HAS_BPF, by_path, create, fork, is_candidate, program, stopped, wait
 from harness import case, check, equal, main, same_set, show
@@ -15,6 +16,7 @@ COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
 NOBODY, NOGROUP = 65534, 65533
 LAST_PID = "/proc/sys/kernel/ns_last_pid"
 CLONE_NEWNS = 0x20000
+SYS_SETRESUID = 117
 SH = os.path.realpath("/bin/sh")
 
 
@@ -180,6 +182,59 @@ def dropped_before():
     if HAS_BPF:
         equal(record["process"]["certainty"], "exact", show(record))
     equal((record["process"]["uid"], record["process"]["gid"]), (NOBODY, NOGROUP), "ids")
+
+
+def thread_drops(ready, go, path):
+    """One thread alone is another user: by the system call, which the C library makes for all."""
+
+    def work():
+        libc.syscall(SYS_SETRESUID, NOBODY, NOBODY, NOBODY)
+        os.write(ready, b"x")
+        os.read(go, 1)
+        create(path)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@case()
+def threads_from_before():
+    """They had ids of their own when the watching began: whose are told is not theirs."""
+    if os.uname().machine != "x86_64":
+        raise Skip("the number of setresuid is that of x86_64")
+    with filesystem("tmpfs") as base:
+        base.chmod(0o777)
+        (was_ready, ready), (may_go, go) = os.pipe(), os.pipe()
+        pid = fork(thread_drops, ready, may_go, base / "made")
+        os.read(was_ready, 1)
+        with Watch("-e", "create", base) as watch:
+            os.write(go, b"x")
+            record = watch.see(base / "made")
+            wait(pid)
+            watch.stop()
+        equal((base / "made").stat().st_uid, NOBODY, "owner")
+        for fd in was_ready, ready, may_go, go:
+            os.close(fd)
+    p = record.get("process", {})
+    check(p.get("uid", NOBODY) == NOBODY, show(record, 900))
+    check(p.get("comm"), "the process is known")
+
+
+@case("touch", "cat")
+def deep_executable(wanted):
+    """Its path has more names than are read. A filter that asks for it does not know, and that is a loss."""
+    if not HAS_BPF:
+        raise Skip("/proc tells it")
+    touch = program("touch")
+    with filesystem("tmpfs") as base:
+        deep = base.joinpath(*["d"] * 80)
+        deep.mkdir(parents=True)
+        shutil.copy(touch, deep / "touch")
+        with Watch("-e", "create", "--exe", wanted, base) as watch:
+            wait(os.posix_spawn(deep / "touch", ["touch", str(base / "made")], os.environ))
+            records = watch.stop(3)
+    equal([(r["events"], r["where"], r["count"]) for r in records], [(["lost"], "process", 1)], "records")
 
 
 @case()
