@@ -21,6 +21,7 @@ build pc:libbpf        libbpf-dev         libbpf-devel        libbpf
 build pc:zlib          zlib1g-dev         zlib-devel          zlib
 build pc:yaml-0.1      libyaml-dev        libyaml-devel       libyaml
 build pc:nettle        nettle-dev         nettle-devel        nettle
+build pc:libseccomp    libseccomp-dev     libseccomp-devel    libseccomp
 build pc:yara          libyara-dev        yara-devel          yara
 check pc:cmocka        libcmocka-dev      cmocka-devel        cmocka
 check cc:-fsanitize=address,undefined gcc libasan,libubsan    gcc

@@ -63,11 +63,11 @@ static bool is_told(struct cli_follow *f, const struct ft_event *ev)
 	return r > 0;
 }
 
-/* Our child between fork and exec. */
+/* Our child between fork and exec. Its name says nothing: the command may take the same.
+ */
 static bool is_before_exec(const struct cli_follow *f, const struct ft_process *p)
 {
-	return p->pid == f->head.pid &&
-	       ft_span_equal(p->comm, FT_SPAN(CLI_SPAWN_WAITING));
+	return p->pid == f->head.pid && p->id != 0 && p->id <= f->last_before_exec;
 }
 
 /* All that it does is to open the command, as for any other that is executed: that is the
@@ -115,6 +115,7 @@ static bool take(struct cli_loop *l, struct ft_event *ev)
 		return false;
 	hide_child(f, ev);
 	f->head.events++;
+	f->head.uncertain += ev->certainty != FT_CERTAINTY_EXACT;
 	if (f->summary)
 		ft_summary_add(&f->sets, ev);
 	ev->mask &= f->wanted;
@@ -338,6 +339,23 @@ static int discard(struct cli_follow *f)
 	return e < 0 ? e : 0;
 }
 
+/* The child waits, and has been seen as it is: what comes later is the command. */
+static void note_child(struct cli_follow *f)
+{
+	struct ft_session *s = f->what->session;
+	const struct ft_question q = {.pid = f->spawn.pid};
+	struct ft_attribution a = {0};
+	int64_t now = ft_boot_ns();
+
+	s->tracker_ops->begin(s->tracker, now, now);
+	s->tracker_ops->find(s->tracker, &q, &a);
+	f->last_before_exec = a.process ? a.process->id : 0;
+	for (size_t i = 0; i < a.candidates_count; i++) {
+		if (a.candidates[i]->id > f->last_before_exec)
+			f->last_before_exec = a.candidates[i]->id;
+	}
+}
+
 static int add_root(struct cli_follow *f)
 {
 	struct ft_session *s = f->what->session;
@@ -413,7 +431,11 @@ static int start(struct cli_follow *f)
 		e = cli_loop_start(&f->loop);
 	if (e == 0)
 		e = add_root(f);
-	return e < 0 ? e : discard(f);
+	if (e == 0)
+		e = discard(f);
+	if (e == 0)
+		note_child(f);
+	return e;
 }
 
 static void put_command(struct cli_follow *f, struct ft_bytes *out)

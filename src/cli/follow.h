@@ -25,6 +25,7 @@ struct cli_follow {
 	bool failed;	    /* it could not be executed */
 	uint64_t wanted;    /* events to be printed */
 	uint64_t undecided; /* records of processes of which nothing is known */
+	uint64_t last_before_exec; /* image of the child */
 	const struct ft_process *candidates[CLI_CANDIDATES_MAX];
 	struct ft_summary sets;
 	struct ft_summary_head head;

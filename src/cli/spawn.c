@@ -14,16 +14,18 @@
 
 #include "base/cleanup.h"
 #include "cli/message.h"
+#include "cli/typing.h"
 
 /* That an exec may take, at a disk that sleeps, before records are read all the same. */
 enum { EXEC_MSEC = 1000 };
 
 enum stage {
+	STAGE_READY,
 	STAGE_USER,
 	STAGE_EXEC,
 };
 
-/* What the child says before it ends, where it could not execute. */
+/* What the child says: that it waits, or what it failed at. */
 struct report {
 	enum stage stage;
 	int error;
@@ -74,8 +76,13 @@ void cli_user_fini(struct cli_user *u)
 /* Nothing is opened here: what the child opens is the command. */
 static int become(const struct cli_user *u)
 {
+	int r;
+
 	if (!u->name)
 		return 0;
+	r = cli_typing_forbid();
+	if (r < 0)
+		return r;
 	if (setgroups((size_t)u->groups_count, u->groups) < 0 || setgid(u->gid) < 0 ||
 	    setuid(u->uid) < 0 || setenv("HOME", u->home, 1) < 0 ||
 	    setenv("USER", u->name, 1) < 0 || setenv("LOGNAME", u->name, 1) < 0 ||
@@ -84,14 +91,11 @@ static int become(const struct cli_user *u)
 	return 0;
 }
 
-static _Noreturn void fail(int report, enum stage stage, int error)
+static bool say(int report, enum stage stage, int error)
 {
 	const struct report said = {stage, error};
-	ssize_t n = write(report, &said, sizeof(said));
 
-	_exit(n == sizeof(said) && stage == STAGE_EXEC
-		      ? error == ENOENT ? CLI_SPAWN_ABSENT : CLI_SPAWN_REFUSED
-		      : CLI_SPAWN_FAILED);
+	return write(report, &said, sizeof(said)) == sizeof(said);
 }
 
 static _Noreturn void become_command(char **argv, const struct cli_user *user, int wait,
@@ -101,15 +105,18 @@ static _Noreturn void become_command(char **argv, const struct cli_user *user, i
 	char go;
 	int r = become(user);
 
-	if (r < 0)
-		fail(report, STAGE_USER, -r);
+	if (!say(report, r < 0 ? STAGE_USER : STAGE_READY, -r) || r < 0)
+		_exit(CLI_SPAWN_FAILED);
 	do {
 		n = read(wait, &go, 1);
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(CLI_SPAWN_FAILED);
 	execvp(argv[0], argv);
-	fail(report, STAGE_EXEC, errno);
+	r = errno;
+	if (!say(report, STAGE_EXEC, r))
+		_exit(CLI_SPAWN_FAILED);
+	_exit(r == ENOENT ? CLI_SPAWN_ABSENT : CLI_SPAWN_REFUSED);
 }
 
 /* ---- in the parent ---- */
@@ -144,18 +151,19 @@ static int fork_command(struct cli_spawn *s, char **argv, const struct cli_user 
 	return s->pid < 0 ? -errno : 0;
 }
 
-/* The child has the name from the beginning: whoever looks at it sees no other. */
-static int fork_named(struct cli_spawn *s, char **argv, const struct cli_user *user)
+/* For what the child does until it waits. */
+static int wait_until_ready(struct cli_spawn *s, const char *name)
 {
-	char name[16];
-	int r;
+	struct report said = {STAGE_READY, ECHILD};
+	ssize_t n;
 
-	if (prctl(PR_GET_NAME, name, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NAME, CLI_SPAWN_WAITING, 0, 0, 0) < 0)
-		return -errno;
-	r = fork_command(s, argv, user);
-	prctl(PR_SET_NAME, name, 0, 0, 0);
-	return r;
+	do {
+		n = read(s->report, &said, sizeof(said));
+	} while (n < 0 && errno == EINTR);
+	if (n == sizeof(said) && said.stage == STAGE_READY)
+		return 0;
+	cli_error("%s: cannot change to the user: %s", name, strerror(said.error));
+	return -said.error;
 }
 
 static bool has_children(void)
@@ -173,15 +181,17 @@ int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *use
 	*s = (struct cli_spawn){.release = -1, .report = -1};
 	r = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
 	if (r == 0)
-		r = fork_named(s, argv, user);
+		r = fork_command(s, argv, user);
 	/* Ignored, as it may have been when we were started, it would reap. */
 	signal(SIGCHLD, SIG_DFL);
 	if (r == 0 && has_others)
 		r = cli_children_read(&s->others);
 	cli_children_remove(&s->others, s->pid);
-	if (r < 0)
+	if (r < 0) {
 		cli_error("%s: cannot start a process: %s", argv[0], strerror(-r));
-	return r;
+		return r;
+	}
+	return wait_until_ready(s, argv[0]);
 }
 
 void cli_spawn_release(struct cli_spawn *s)
@@ -256,9 +266,8 @@ void cli_spawn_continue(struct cli_spawn *s)
 	siginfo_t info = {0};
 
 	s->stopped = false;
-	if (s->reaped ||
-	    waitid(P_PID, (id_t)s->pid, &info,
-		   WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) < 0)
+	if (s->reaped || waitid(P_PID, (id_t)s->pid, &info,
+				WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) < 0)
 		return;
 	if (info.si_pid == 0)
 		kill(s->pid, SIGCONT);
@@ -305,11 +314,7 @@ bool cli_spawn_has_failed(struct cli_spawn *s, const char *name)
 	/* The command has no end of it, nor has anyone else: this does not wait. */
 	if (read(s->report, &said, sizeof(said)) != sizeof(said))
 		return false;
-	if (said.stage == STAGE_USER)
-		cli_error("%s: cannot change to the user: %s", name,
-			  strerror(said.error));
-	else
-		cli_error("%s: cannot be run: %s", name, strerror(said.error));
+	cli_error("%s: cannot be run: %s", name, strerror(said.error));
 	return true;
 }
 

@@ -10,9 +10,6 @@
 /* As env(1) has them. */
 enum { CLI_SPAWN_FAILED = 125, CLI_SPAWN_REFUSED = 126, CLI_SPAWN_ABSENT = 127 };
 
-/* The name of the child until it executes, by which it is told from the command. */
-#define CLI_SPAWN_WAITING "fantail-waiting"
-
 /* Whom it runs as. */
 struct cli_user {
 	char *name; /* NULL: as ourselves */
@@ -43,9 +40,9 @@ int cli_user_find(struct cli_user *u, const char *name);
 void cli_user_fini(struct cli_user *u);
 
 /*
- * Forks. The child has the signals and limits that this process has now, and waits. From
- * now on this process adopts its descendants when their parents end. 0 or -errno after a
- * message.
+ * Forks. The child has the signals and limits that this process has now, is the user
+ * that it is to be, and waits. From now on this process adopts its descendants when their
+ * parents end. 0 or -errno after a message.
  */
 int cli_spawn_start(struct cli_spawn *s, char **argv, const struct cli_user *user);
 /* And waits for a moment, until it has executed. */

@@ -109,6 +109,7 @@ static int put_head(struct ft_bytes *out, const struct ft_summary_head *head)
 		ft_json_put_i64(out, FT_SPAN("signal"), head->signal);
 	ft_json_put_bool(out, FT_SPAN("running"), head->running);
 	ft_json_put_u64(out, FT_SPAN("count"), head->events);
+	ft_json_put_u64(out, FT_SPAN("uncertain"), head->uncertain);
 	ft_json_put_bool(out, FT_SPAN("complete"), head->complete);
 	put_lost(out, head);
 	return 0;

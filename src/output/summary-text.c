@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A summary for people. */
+#include <inttypes.h>
+
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/number.h"
@@ -108,6 +110,11 @@ static void put_head(struct ft_bytes *out, const struct ft_summary_head *head)
 	ft_bytes_printf(out, " after %.1f s%s\n", seconds,
 			head->running ? ", descendants go on" : "");
 	ft_bytes_printf(out, "complete %s\n", head->complete ? "yes" : "no");
+	if (head->uncertain > 0)
+		ft_bytes_printf(out,
+				"certain  whose they are of all but %" PRIu64
+				" of %" PRIu64 " events\n",
+				head->uncertain, head->events);
 }
 
 int ft_summary_put_text(struct ft_bytes *out, const struct ft_summary *s,

@@ -68,6 +68,7 @@ struct ft_summary_head {
 	int64_t began_ns; /* wall clock */
 	int64_t ended_ns;
 	uint64_t events;
+	uint64_t uncertain; /* of them: those whose process is not exact */
 	bool complete;
 	bool running; /* descendants go on */
 	bool no_args; /* leave out the arguments of processes */

@@ -296,6 +296,49 @@ open("made", "w").close()
             equal(made[0]["process"]["uid"], entry.pw_uid, "uid")
 
 
+@case()
+def as_user_cannot_type():
+    """Another user's command shares the terminal, and puts nothing into its input for the shell to read."""
+    script = """
+import ctypes, termios
+libc = ctypes.CDLL(None, use_errno=True)
+for request in termios.TIOCSTI, termios.TIOCSTI | 1 << 32, termios.TIOCLINUX:
+    done = libc.ioctl(0, ctypes.c_ulong(request), b"x")
+    print("typed" if done == 0 else ctypes.get_errno(), flush=True)
+print("end", libc.ioctl(0, ctypes.c_ulong(termios.TIOCGPGRP), b"    "), flush=True)
+"""
+    t = Terminal(FANTAIL, "run", "--user", "nobody", "-o", temp_dir() / "log", "--", *python(script))
+    try:
+        t.expect(t.master, b"1\r\n1\r\n1\r\nend 0")
+        t.expect(t.told, b"ended 0")
+    finally:
+        t.close()
+
+
+@case()
+def taken_name():
+    """A command that calls itself as fantail's own child may, or did, is told all the same."""
+    script = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(15, sys.argv[1].encode(), 0, 0, 0)
+open(sys.argv[2] + "-first", "w").close()
+input()
+open(sys.argv[2], "w").close()
+"""
+    with filesystem("ext4") as base:
+        for name in ("fantail", "fantail-waiting"):
+            with Traced("--in", base, "-e", "create", command=python(script, name, base / name)) as traced:
+                traced.see(base / f"{name}-first")
+                traced.say("go")
+                records, summary = traced.finish()
+            (process,) = [r["process"] for r in records if r.get("path") == str(base / name)]
+            equal(process["comm"], name, "name")
+            if HAS_BPF:
+                equal((process["certainty"], process["exe"]), ("exact", os.path.realpath(PYTHON)), "process")
+                wanted = sum(r["process"]["certainty"] != "exact" for r in records)
+                equal(summary.record["uncertain"], wanted, "uncertain")
+
+
 # ---- what is seen ----
 
 WORK = """
