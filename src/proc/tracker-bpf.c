@@ -26,6 +26,9 @@
 enum {
 	/* The inode of the first pid namespace, whose numbers the programs tell. */
 	INITIAL_PID_NAMESPACE = 0xeffffffcu,
+	/* Between two looks at what was missed: until the next one it is told as exact.
+	 */
+	HEALTH_NSEC = 1000000,
 	/* The kernel's own form of a device. */
 	DEV_MINOR_BITS = 20,
 	DEV_MINOR_MASK = (1 << DEV_MINOR_BITS) - 1,
@@ -41,6 +44,7 @@ struct ft_tracker {
 	struct ft_bytes cgroup;
 	uint64_t dropped; /* told so far */
 	uint64_t missed;
+	int64_t health_ns; /* when it was last asked for */
 	uint64_t lost;
 };
 
@@ -162,11 +166,15 @@ static uint64_t read_missed(const struct ft_tracker *t)
 	return missed;
 }
 
-/* Each time: what was missed a moment ago would be told as exact. */
-static uint64_t count_new_losses(struct ft_tracker *t)
+static uint64_t count_new_losses(struct ft_tracker *t, int64_t now)
 {
 	uint64_t dropped = __atomic_load_n(&t->bpf->bss->dropped, __ATOMIC_RELAXED);
-	uint64_t missed = read_missed(t);
+	uint64_t missed = t->missed;
+
+	if (now - t->health_ns > HEALTH_NSEC) {
+		missed = read_missed(t);
+		t->health_ns = now;
+	}
 	uint64_t count = dropped - t->dropped + missed - t->missed;
 	t->dropped = dropped;
 	t->missed = missed;
@@ -186,7 +194,7 @@ static void bpf_begin(struct ft_tracker *t, int64_t from, int64_t to)
 {
 	ft_history_begin(&t->history, from, to);
 	drain(t);
-	uint64_t count = count_new_losses(t);
+	uint64_t count = count_new_losses(t, to);
 	if (count > 0)
 		make_good(t, count);
 }
