@@ -124,6 +124,8 @@ def nothing_changed():
     plain = state(**kwargs)
     equal(state(FANTAIL, "run", "-o", log, "--", **kwargs), plain, "what the command finds")
     equal(state(FANTAIL, "run", "--summary", "--wait", "--", **kwargs), plain, "with --summary --wait")
+    closed = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh"]
+    equal(state(*closed, FANTAIL, "run", "-o", log, "--", **kwargs), state(*closed, **kwargs), "with none to begin with")
     equal(state(FANTAIL, "run", "--", **{**kwargs, "preexec_fn": None}), state(**{**kwargs, "preexec_fn": None}), "by default")
 
 
