@@ -66,7 +66,7 @@ def test_matrix_of_its_own_tmpfs():
         compare(matrix(), probe(at))
 
 
-@case("ext4", "overlay", "btrfs-subvolume", "fuse")
+@case("ext4", "overlay", "btrfs-subvolume", "fuse", "proc")
 def test_matrix(kind):
     with place(kind) as at:
         compare(matrix(at), probe(at))
