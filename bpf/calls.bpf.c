@@ -108,6 +108,15 @@ static void fill_group(struct ft_callwire *w, int fd)
 	w->group_flags = BPF_CORE_READ(group, fanotify_data.flags);
 }
 
+/* What is not mounted where the caller is has no path there. */
+static void put_base(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry)
+{
+	if (put_path(text_of(s), mnt, dentry,
+		     BPF_CORE_READ(this_task(), nsproxy, mnt_ns)))
+		s->head.flags |= FT_CALLWIRE_BASE;
+	s->head.base_len = end_of(text_of(s));
+}
+
 /* The place of a descriptor, or the current directory. */
 static void put_dir(struct scratch *s, int dirfd)
 {
@@ -124,9 +133,7 @@ static void put_dir(struct scratch *s, int dirfd)
 		at.mnt = BPF_CORE_READ(file, f_path.mnt);
 		at.dentry = BPF_CORE_READ(file, f_path.dentry);
 	}
-	if (put_path(text_of(s), at.mnt, at.dentry))
-		s->head.flags |= FT_CALLWIRE_BASE;
-	s->head.base_len = end_of(text_of(s));
+	put_base(s, at.mnt, at.dentry);
 }
 
 /* A pathname from the top begins at the root of the process. */
@@ -135,9 +142,7 @@ static void put_root(struct scratch *s)
 	struct vfsmount *mnt = BPF_CORE_READ(this_task(), fs, root.mnt);
 	struct dentry *dentry = BPF_CORE_READ(this_task(), fs, root.dentry);
 
-	if (put_path(text_of(s), mnt, dentry))
-		s->head.flags |= FT_CALLWIRE_BASE;
-	s->head.base_len = end_of(text_of(s));
+	put_base(s, mnt, dentry);
 }
 
 static bool begins_at_root(__u64 pathname)

@@ -6,15 +6,17 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 from harness import SKIP, Failure, Skip, case, check, equal, main, one_line, show
-from machine import need, temp_dir
+from machine import mounted, need, temp_dir
 from records import is_event, losses, raw
 from watch import FANTAIL, Watch
 
 MAKE_CALLS = os.environ["MAKE_CALLS"]
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or "python3"
 if os.environ.get("FANTAIL_BPF", "1") == "0":
     print("skipped: built without BPF")
     sys.exit(SKIP)
@@ -140,6 +142,61 @@ def each_call_as_it_was_passed():
         check_each(line, record)
     times = [r["time"] for r in records]
     equal(times, sorted(times), "times")
+
+
+# ---- what is known of a path ----
+
+# Each part makes calls in a known order.
+PLACES = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, OPEN_TREE, OPEN_TREE_CLONE, MNT_DETACH, FAN_OPEN, IN_MODIFY, F_NOTIFY, DN_CREATE = -100, 428, 1, 2, 0x20, 2, 1026, 4
+top = os.fsencode(sys.argv[1])
+os.chdir(top)
+group, watches = libc.fanotify_init(0, 0), libc.inotify_init1(0)
+
+def mark(fd, path=None):
+    return libc.fanotify_mark(group, 1, ctypes.c_uint64(FAN_OPEN), fd, path)
+
+def watch(path):
+    return libc.inotify_add_watch(watches, path, IN_MODIFY)
+
+def done(result):
+    assert result >= 0, os.strerror(ctypes.get_errno())
+"""
+NOWHERE = """
+tree = libc.syscall(OPEN_TREE, AT_FDCWD, top, OPEN_TREE_CLONE)
+done(tree)
+done(mark(os.open("a", os.O_RDONLY, dir_fd=tree)))
+done(mark(tree, b"a"))
+os.fchdir(tree)
+done(watch(b"a/b"))
+done(mark(AT_FDCWD, b"."))
+os.chdir(top + b"/mounted/in")
+done(libc.umount2(top + b"/mounted", MNT_DETACH))
+done(watch(b"."))
+mark(os.memfd_create("name"))
+mark(os.pipe()[0])
+mark(os.open("/proc/self/ns/mnt", os.O_RDONLY))
+"""
+
+
+def about_places(*arguments, **kwargs):
+    records = run_audited(PYTHON, "-c", *arguments, **kwargs)[2]
+    return [r for r in records if r["events"][0] not in ("fanotify_init", "inotify_init1")]
+
+
+@case()
+def what_is_mounted_nowhere_has_no_path():
+    """Mounts that are detached or were taken away, files of the kernel's own."""
+    top = place()
+    (top / "mounted").mkdir()
+    with mounted("-t", "tmpfs", "tmpfs", at=top / "mounted"):
+        (top / "mounted/in").mkdir()
+        records = about_places(PLACES + NOWHERE, top)
+    equal(len(records), 8, "records")
+    for r in records:
+        equal(raw(r), None, f"path: {show(r, 600)}")
 
 
 # ---- groups ----
