@@ -194,31 +194,41 @@ static void take_last(struct ft_bytes *path, size_t least)
 		;
 }
 
-/* What is empty or `.` is left out, and `..` takes one away, but not of the root. */
-static void put_components(struct ft_bytes *path, struct ft_span pathname, size_t least)
+/* What is empty or `.` is none. */
+static bool take_name(struct ft_span *rest, struct ft_span *ret)
 {
-	const char *at = pathname.data, *end = at + pathname.len;
+	while (rest->len > 0) {
+		const char *slash = memchr(rest->data, '/', rest->len);
+		size_t len = slash ? (size_t)(slash - rest->data) : rest->len;
+		struct ft_span name = {rest->data, len};
 
-	while (at < end) {
-		const char *slash = memchr(at, '/', (size_t)(end - at));
-		struct ft_span name = {at, (size_t)((slash ? slash : end) - at)};
-
-		at = slash ? slash + 1 : end;
-		if (ft_span_equal(name, FT_SPAN("..")))
-			take_last(path, least);
-		else if (name.len > 0 && !ft_span_equal(name, FT_SPAN("."))) {
-			ft_bytes_put_char(path, '/');
-			ft_bytes_put_span(path, name);
+		rest->data += len + (slash ? 1 : 0);
+		rest->len -= len + (slash ? 1 : 0);
+		if (len > 0 && !ft_span_equal(name, FT_SPAN("."))) {
+			*ret = name;
+			return true;
 		}
+	}
+	return false;
+}
+
+/* `..` takes one away, but not of the root. */
+static void put_names(struct ft_bytes *path, struct ft_span pathname, size_t least)
+{
+	struct ft_span name;
+
+	while (take_name(&pathname, &name)) {
+		if (ft_span_equal(name, FT_SPAN(".."))) {
+			take_last(path, least);
+			continue;
+		}
+		ft_bytes_put_char(path, '/');
+		ft_bytes_put_span(path, name);
 	}
 }
 
-static bool has_place(const struct ft_whole_call *whole, const struct ft_call *call)
+bool ft_calltell_is_about_path(const struct ft_call *call)
 {
-	const struct ft_callwire *w = &whole->wire;
-
-	if (!(w->flags & FT_CALLWIRE_BASE))
-		return false;
 	if (!(ft_call_info(call->kind)->fields & FT_CALL_PATHNAME))
 		return call->kind == FT_CALL_DNOTIFY;
 	/* A flush looks at no path, whatever it was given. */
@@ -229,9 +239,22 @@ static bool has_place(const struct ft_whole_call *whole, const struct ft_call *c
 	return call->has_pathname && call->pathname.len > 0 && !call->pathname_cut;
 }
 
+static bool has_base(const struct ft_whole_call *whole)
+{
+	return whole->wire.flags & FT_CALLWIRE_BASE;
+}
+
 static bool is_absolute(const struct ft_call *call)
 {
 	return call->pathname.len > 0 && call->pathname.data[0] == '/';
+}
+
+/* Each may be a link, and `..` leads out of where that leads. */
+static bool has_names(struct ft_span pathname)
+{
+	struct ft_span name;
+
+	return take_name(&pathname, &name);
 }
 
 static void fill_path(struct ft_calltell *t, const struct ft_whole_call *whole,
@@ -240,32 +263,34 @@ static void fill_path(struct ft_calltell *t, const struct ft_whole_call *whole,
 	const struct ft_call *call = &t->call;
 
 	ft_bytes_clear(&t->path);
-	if (!has_place(whole, call))
+	if (!ft_calltell_is_about_path(call) || !has_base(whole))
 		return;
 	put_base(&t->path, whole);
-	put_components(&t->path, call->pathname, is_absolute(call) ? t->path.len : 0);
+	put_names(&t->path, call->pathname, is_absolute(call) ? t->path.len : 0);
 	if (t->path.len == 0)
 		ft_bytes_put_char(&t->path, '/');
 	if (t->path.failed)
 		return;
 	ev->path = ft_bytes_span(&t->path);
-	ev->path_source = FT_PATH_EVENT;
+	ev->path_source = has_names(call->pathname) ? FT_PATH_PARTIAL : FT_PATH_EVENT;
 }
 
-bool ft_calltell_text(const struct ft_calltell *t, const struct ft_whole_call *whole,
-		      struct ft_bytes *ret)
+bool ft_calltell_lookup(const struct ft_calltell *t, const struct ft_whole_call *whole,
+			struct ft_lookup *ret)
 {
 	const struct ft_call *call = &t->call;
 
-	ft_bytes_clear(ret);
-	/* From a root of its own its links lead elsewhere. */
-	if (!has_place(whole, call) || call->mount_namespace != 0 ||
-	    !call->has_pathname || (is_absolute(call) && whole->wire.base_len > 0))
+	ft_bytes_clear(&ret->base);
+	ft_bytes_clear(&ret->pathname);
+	if (!ft_calltell_is_about_path(call) || !has_base(whole) ||
+	    call->mount_namespace != 0 || !has_names(call->pathname))
 		return false;
-	put_base(ret, whole);
-	ft_bytes_put_char(ret, '/');
-	ft_bytes_put_span(ret, call->pathname);
-	return !ret->failed;
+	put_base(&ret->base, whole);
+	if (ret->base.len == 0)
+		ft_bytes_put_char(&ret->base, '/');
+	ft_bytes_put_span(&ret->pathname, call->pathname);
+	ret->is_from_root = is_absolute(call);
+	return !ret->base.failed && !ret->pathname.failed;
 }
 
 void ft_calltell_fill(struct ft_calltell *t, const struct ft_whole_call *whole,

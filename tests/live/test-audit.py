@@ -2,6 +2,7 @@
 """`fantail audit` against what make-calls passed, what strace saw, and 10,000 calls of each kind."""
 
 import array
+import contextlib
 import errno
 import json
 import os
@@ -90,11 +91,12 @@ def start_stopped(*command, **popen):
     )
 
 
-def run_audited(*command, options=(), expect=0):
-    """Runs it below audit: its output, and the records of its calls."""
+def run_audited(*command, options=(), expect=0, late=False):
+    """Runs it below audit: its output, and the records of its calls. late: audit reads nothing before it has ended."""
     child = start_stopped(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with audit("--tree", child.pid, *options) as watch:
-        out, err = child.communicate(b"\n")
+        with watch.stopped() if late else contextlib.nullcontext():
+            out, err = child.communicate(b"\n")
         equal(child.returncode, expect, f"{command}: status (stderr: {show(err)})")
         records = watch.stop()
     return out, err, events(records)
@@ -150,7 +152,7 @@ def each_call_as_it_was_passed():
 PLACES = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
-AT_FDCWD, OPEN_TREE, OPEN_TREE_CLONE, MNT_DETACH, FAN_OPEN, IN_MODIFY, F_NOTIFY, DN_CREATE = -100, 428, 1, 2, 0x20, 2, 1026, 4
+AT_FDCWD, OPEN_TREE, OPEN_TREE_CLONE, MNT_DETACH, FAN_OPEN, IN_MODIFY = -100, 428, 1, 2, 0x20, 2
 top = os.fsencode(sys.argv[1])
 os.chdir(top)
 group, watches = libc.fanotify_init(0, 0), libc.inotify_init1(0)
@@ -179,6 +181,23 @@ mark(os.memfd_create("name"))
 mark(os.pipe()[0])
 mark(os.open("/proc/self/ns/mnt", os.O_RDONLY))
 """
+LINKS = """
+os.symlink("a/b", "gone")
+done(watch(b"gone"))
+done(watch(b"gone/.."))
+os.unlink("gone")
+fd = os.open("a", os.O_RDONLY)
+done(watch(b"/proc/self/fd/%d" % fd))
+done(watch(b"/proc/thread-self/cwd/a"))
+done(watch(b"/dev/fd/%d" % fd))
+done(watch(b"/proc/%d/root/etc" % os.getpid()))
+done(watch(b"link"))
+done(watch(b"a/../link/.."))
+done(watch(b"a"))
+done(watch(b"."))
+done(mark(fd))
+assert watch(b"nothing") < 0
+"""
 
 
 def about_places(*arguments, **kwargs):
@@ -197,6 +216,31 @@ def what_is_mounted_nowhere_has_no_path():
     equal(len(records), 8, "records")
     for r in records:
         equal(raw(r), None, f"path: {show(r, 600)}")
+        equal("unresolved path" in r.get("alert", ""), r["ret"] >= 0, f"alert: {show(r, 600)}")
+
+
+@case()
+def what_could_not_be_looked_up_is_said():
+    """Links that are gone before audit looks, or that are another's for it: not told as how it was."""
+    top = place()
+    wanted = [
+        (top / "gone", "partial", True),
+        (top, "partial", True),
+        *[(None, "partial", True)] * 4,
+        (top / "a/b", "now", False),
+        (top / "a", "now", False),
+        (top / "a", "now", False),
+        (top, "event", False),
+        (top / "a", "event", False),
+        (top / "nothing", "partial", False),
+    ]
+    records = about_places(PLACES + LINKS, top, late=True)
+    equal(len(records), len(wanted), "records")
+    for r, (path, source, alert) in zip(records, wanted):
+        what = show(r, 600)
+        equal(r["path_source"], source, f"path_source: {what}")
+        equal(r["path"], str(path) if path else r["call"]["pathname"], f"path: {what}")
+        equal(r.get("alert"), "unresolved path" if alert else None, f"alert: {what}")
 
 
 # ---- groups ----
