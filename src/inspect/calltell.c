@@ -230,7 +230,7 @@ static void put_names(struct ft_bytes *path, struct ft_span pathname, size_t lea
 bool ft_calltell_is_about_path(const struct ft_call *call)
 {
 	if (!(ft_call_info(call->kind)->fields & FT_CALL_PATHNAME))
-		return call->kind == FT_CALL_DNOTIFY;
+		return call->kind == FT_CALL_DNOTIFY && call->fd != AT_FDCWD;
 	/* A flush looks at no path, whatever it was given. */
 	if (call->kind == FT_CALL_FANOTIFY_MARK && call->flags.value & FT_MARK_FLUSH)
 		return false;

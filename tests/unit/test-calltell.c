@@ -162,6 +162,21 @@ static void test_no_pathname_is_the_descriptor(void **state)
 	expect_path(&t, NULL, FT_PATH_NONE);
 }
 
+/* The number that stands for the current directory elsewhere is no descriptor. */
+static void test_dnotify(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w = watch_of("/srv/dir", NULL);
+
+	w.head.kind = FT_CALL_DNOTIFY;
+	w.head.args[0] = 5;
+	tell(&t, &w, 0);
+	expect_path(&t, "/srv/dir", FT_PATH_EVENT);
+	w.head.args[0] = FDCWD;
+	tell(&t, &w, -EBADF);
+	expect_path(&t, NULL, FT_PATH_NONE);
+}
+
 static void test_a_pathname_that_is_too_long(void **state)
 {
 	_cleanup_teller_ struct teller t = new_teller();
@@ -344,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_no_pathname_is_the_descriptor),
+		cmocka_unit_test(test_dnotify),
 		cmocka_unit_test(test_a_pathname_that_is_too_long),
 		cmocka_unit_test(test_arguments_are_as_wide_as_the_kernels),
 		cmocka_unit_test(test_groups),
