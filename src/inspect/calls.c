@@ -32,8 +32,7 @@ struct ft_calls {
 	struct ft_event event;
 	struct ft_lookup lookup; /* scratch, as the next */
 	struct ft_bytes found;
-	uint64_t lost;		 /* calls, not told yet */
-	uint64_t lost_processes; /* as these: moments of processes */
+	uint64_t lost_processes; /* moments of them, not told yet */
 	int64_t wall_offset;
 	char own_proc[32];
 };
@@ -48,8 +47,8 @@ int ft_calls_drain(struct ft_calls *c)
 	if (c->queue.bytes > FT_CALLQUEUE_MAX / 2)
 		return 1;
 	ft_calltap_drain(c->tap, take, &c->queue);
-	c->lost += ft_calltap_take_lost(c->tap) + c->queue.lost;
-	c->queue.lost = 0;
+	/* What found no room came behind what is in the queue: that was full of it. */
+	ft_callqueue_lose(&c->queue, ft_calltap_take_lost(c->tap));
 	c->lost_processes += ft_tracker_bpf.take_lost(c->tracker);
 	c->wall_offset = ft_observer_wall_offset();
 	return 0;
@@ -171,9 +170,14 @@ static bool is_told(struct ft_calls *c, const struct ft_whole_call *whole)
 /* A tracker that missed something, too, says so: less is exact then. */
 static bool take_loss(struct ft_calls *c)
 {
-	enum ft_lost_where where = c->lost > 0 ? FT_LOST_KERNEL : FT_LOST_PROCESS;
-	uint64_t count = c->lost > 0 ? c->lost : c->lost_processes;
+	enum ft_lost_where where = FT_LOST_KERNEL;
+	uint64_t count = ft_callqueue_take_lost(&c->queue);
 
+	if (count == 0) {
+		where = FT_LOST_PROCESS;
+		count = c->lost_processes;
+		c->lost_processes = 0;
+	}
 	if (count == 0)
 		return false;
 	c->event = (struct ft_event){.kind = FT_KIND_LOST,
@@ -181,7 +185,6 @@ static bool take_loss(struct ft_calls *c)
 				     .where = where,
 				     .has_count = true,
 				     .count = count};
-	*(c->lost > 0 ? &c->lost : &c->lost_processes) = 0;
 	return true;
 }
 

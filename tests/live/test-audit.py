@@ -407,6 +407,22 @@ def storms_of_32_bit_callers(kind):
 
 
 @case()
+def what_is_lost_stands_at_its_place():
+    """More calls than the kernel keeps while audit stands still: those before are told, then how many are lost."""
+    count = 30_000
+    child = start_stopped(MAKE_CALLS, "storm", "inotify_add_watch", count, stdout=subprocess.PIPE)
+    with audit("--tree", child.pid) as watch:
+        with watch.stopped():
+            child.communicate(b"\n")
+        records = watch.stop(status=3)
+    first = next(i for i, r in enumerate(records) if not is_event(r))
+    told = [r["call"]["pathname"] for r in records if is_event(r)]
+    check(1000 < first < count, f"the first loss is record {first}")
+    equal(told[:first], [f"/nowhere/{i}" for i in range(first)], "calls before it")
+    equal(len(told) + sum(r["count"] for r in losses(records)), count, "told and lost")
+
+
+@case()
 def processes_that_are_gone():
     """1,000 processes that live for one call: who each was."""
     names = [str(i) for i in range(1000)]
