@@ -11,6 +11,8 @@ enum {
 	F_NOTIFY = 1026,
 	NO_FD = -1,
 	STATUS_COMPAT = 2,
+	ANON_INODE_MAGIC = 0x09041934,
+	GROUP_NAME_SIZE = 8, /* of the shorter one, with its NUL */
 };
 
 struct {
@@ -94,14 +96,30 @@ static struct file *file_of(int fd)
 	return file;
 }
 
+/* By the beginning of the name that it has from the kernel, where nobody else can name
+ * anything. */
+static bool is_group(struct file *file, bool is_fanotify)
+{
+	char name[GROUP_NAME_SIZE] = {0};
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_MAGIC)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name),
+			      BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return is_fanotify ? __builtin_memcmp(name, "[fanotif", sizeof(name)) == 0
+			   : __builtin_memcmp(name, "inotify", sizeof(name)) == 0;
+}
+
 static void fill_group(struct ft_callwire *w, int fd)
 {
+	bool is_fanotify =
+		w->kind == FT_CALL_FANOTIFY_INIT || w->kind == FT_CALL_FANOTIFY_MARK;
 	struct file *file = file_of(fd);
 	struct fsnotify_group *group;
 
 	w->group = 0;
 	w->group_flags = 0;
-	if (!file)
+	if (!file || !is_group(file, is_fanotify))
 		return;
 	group = BPF_CORE_READ(file, private_data);
 	w->group = (__u64)group;

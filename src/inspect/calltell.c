@@ -81,12 +81,6 @@ static uint64_t number_of(struct ft_calltell *t, uint64_t address, bool is_made)
 	return g->number;
 }
 
-/* Refused for what it was given, before or because it was no group: no more is known. */
-static bool is_surely_group(const struct ft_callwire *w)
-{
-	return w->group != 0 && w->ret != -EBADF && w->ret != -EINVAL;
-}
-
 static struct ft_call_flags decode(struct ft_calltell *t, enum ft_calltell_text where,
 				   enum ft_flag_set set, uint64_t value)
 {
@@ -102,7 +96,7 @@ static void fill_group(struct ft_calltell *t, const struct ft_callwire *w)
 	unsigned int fields = ft_call_info(w->kind)->fields;
 	bool is_made = !(fields & FT_CALL_FD);
 
-	if (!is_surely_group(w) || w->kind == FT_CALL_DNOTIFY || (is_made && w->ret < 0))
+	if (w->group == 0 || w->kind == FT_CALL_DNOTIFY || (is_made && w->ret < 0))
 		return;
 	t->call.group = number_of(t, w->group, is_made);
 	if (w->kind != FT_CALL_FANOTIFY_MARK)

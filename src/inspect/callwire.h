@@ -35,8 +35,8 @@ struct ft_callwire {
 	unsigned int pid;	    /* of the process, in the initial namespace */
 	unsigned int mnt_namespace; /* begin */
 	unsigned long long time;    /* CLOCK_BOOTTIME, ns: when it began */
-	/* Begin: of the descriptor that is an argument; end: of the one returned. What
-	 * stands there if it is no group is to be known by what the call returned. */
+	/* Begin: of the descriptor that is an argument; end: of the one returned; 0: it
+	 * is no group of that kind. */
 	unsigned long long group;
 	unsigned int group_flags; /* fanotify */
 	/* Lengths of what follows: components of where pathname begins, from the last one

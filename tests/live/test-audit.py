@@ -250,19 +250,23 @@ def what_could_not_be_looked_up_is_said():
 def calls_name_their_group():
     _, _, records = run_audited(MAKE_CALLS, "each", place())
     made = {}  # descriptor: (number, flags)
+    families, refused = {}, set()
     for r in records:
         kind, call = r["events"][0], r["call"]
         fd = call.get("fanotify_fd", call.get("inotify_fd"))
         if fd is None and kind != "dnotify" and r["ret"] >= 0:
             check(call["group"] not in {n for n, _ in made.values()}, f"an old number: {r}")
             made[r["ret"]] = call["group"], call.get("flags")
-        elif fd is not None and r["ret"] >= 0:
+            families[r["ret"]] = kind.split("_")[0]
+        elif families.get(fd) == kind.split("_")[0]:
             equal(call["group"], made[fd][0], f"group: {r}")
             if kind == "fanotify_mark":
                 equal(call["group_flags"], made[fd][1], f"flags of the group: {r}")
-        elif r.get("error") == "EBADF":
+            refused.add(r.get("error"))
+        elif fd is not None:
             check("group" not in call, f"a group that is none: {r}")
     check(len(made) > 2, f"groups: {made}")
+    check({"EINVAL", "ENOENT", None} <= refused, f"calls on groups ended in {refused}")
 
 
 # ---- against strace ----

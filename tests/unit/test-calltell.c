@@ -242,9 +242,10 @@ static void test_groups(void **state)
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, 0), a);
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -ENOENT), a);
 	assert_int_equal(group_of(&t, FT_CALL_INOTIFY_RM_WATCH, 0x2000, 0), b);
-	/* Maybe no group at all. */
-	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EINVAL), 0);
-	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EBADF), 0);
+	/* The mark is wrong, and the group is not. */
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EINVAL), a);
+	/* No group at all. */
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0, -EINVAL), 0);
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_INIT, 0, -EPERM), 0);
 	/* Another one at the place of one that is gone. */
 	assert_int_not_equal(group_of(&t, FT_CALL_INOTIFY_INIT1, 0x1000, 3), a);
