@@ -66,6 +66,7 @@ const char *ft_state_name(enum ft_state state)
 {
 	static const char *const names[] = {
 		[FT_STATE_FINE] = "fine",
+		[FT_STATE_UNKNOWN] = "unknown",
 		[FT_STATE_LIMITED] = "limited",
 		[FT_STATE_MISSING] = "missing",
 	};

@@ -9,6 +9,7 @@
 
 enum ft_state {
 	FT_STATE_FINE,
+	FT_STATE_UNKNOWN, /* nobody tells: neither good nor bad */
 	FT_STATE_LIMITED,
 	FT_STATE_MISSING,
 };
