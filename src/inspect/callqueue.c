@@ -109,7 +109,7 @@ static void set_end(struct ft_callwire *to, const struct ft_callwire *end)
 static struct ft_whole_call *add_pathname(struct ft_whole_call *call,
 					  const struct ft_callwire *end)
 {
-	bool has_base = end->flags & FT_CALLWIRE_BASE || end->base_len > 0;
+	bool has_base = end->pathname_len > 0 && *pathname_of(end) == '/';
 	const struct ft_callwire *base = has_base ? end : &call->wire;
 	struct ft_whole_call *whole = make(base, end);
 
@@ -118,6 +118,7 @@ static struct ft_whole_call *add_pathname(struct ft_whole_call *call,
 	whole->wire = call->wire;
 	whole->wire.base_len = base->base_len;
 	whole->wire.pathname_len = end->pathname_len;
+	whole->wire.link_len = end->link_len;
 	whole->wire.flags |= end->flags & FT_CALLWIRE_PATHNAME;
 	if (has_base)
 		whole->wire.flags =

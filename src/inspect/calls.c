@@ -7,7 +7,6 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,13 +53,6 @@ int ft_calls_drain(struct ft_calls *c)
 	return 0;
 }
 
-static bool follows(const struct ft_call *call)
-{
-	if (call->kind == FT_CALL_FANOTIFY_MARK)
-		return !(call->flags.value & FT_MARK_DONT_FOLLOW);
-	return !(call->mask.value & IN_DONT_FOLLOW);
-}
-
 /* By what the kernel has in memory alone, which never waits for a filesystem (5.12). */
 static int open_cached(int dir, struct ft_bytes *path, bool follow, uint64_t resolve)
 {
@@ -80,7 +72,7 @@ static int open_object(struct ft_calls *c)
 
 	if (base < 0)
 		return base;
-	return open_cached(base, &l->pathname, follows(&c->tell.call),
+	return open_cached(base, &l->pathname, l->follows,
 			   l->is_from_root ? RESOLVE_IN_ROOT : 0);
 }
 

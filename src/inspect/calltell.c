@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -167,10 +168,8 @@ static void fill_pathname(struct ft_call *call, const struct ft_whole_call *whol
 }
 
 /* Components from the last one up, each with its NUL. */
-static void put_base(struct ft_bytes *path, const struct ft_whole_call *whole)
+static void put_base(struct ft_bytes *path, struct ft_span names)
 {
-	struct ft_span names = {whole->text, whole->wire.base_len};
-
 	while (names.len > 1) {
 		size_t end = names.len - 1;
 		const char *nul = memrchr(names.data, '\0', end);
@@ -233,14 +232,59 @@ bool ft_calltell_is_about_path(const struct ft_call *call)
 	return call->has_pathname && call->pathname.len > 0 && !call->pathname_cut;
 }
 
-static bool has_base(const struct ft_whole_call *whole)
+static bool follows(const struct ft_call *call)
 {
-	return whole->wire.flags & FT_CALLWIRE_BASE;
+	if (call->kind == FT_CALL_FANOTIFY_MARK)
+		return !(call->flags.value & FT_MARK_DONT_FOLLOW);
+	return !(call->mask.value & IN_DONT_FOLLOW);
 }
 
-static bool is_absolute(const struct ft_call *call)
+/* Is so much of it the number of something that the process has open? */
+static bool is_descriptor(struct ft_span pathname, size_t len)
 {
-	return call->pathname.len > 0 && call->pathname.data[0] == '/';
+	static const char *const dirs[] = {"/proc/self/fd/", "/dev/fd/"};
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(dirs); i++) {
+		size_t n = strlen(dirs[i]);
+
+		if (len > n && len <= pathname.len &&
+		    memcmp(pathname.data, dirs[i], n) == 0)
+			return !memchr(pathname.data + n, '/', len - n);
+	}
+	return false;
+}
+
+/* Where the lookup of a pathname begins, and what of it is looked up from there. */
+struct start {
+	struct ft_span base;
+	struct ft_span rest;
+	bool is_root;
+	bool is_link; /* by a number below /proc */
+};
+
+/* False: it begins nowhere that is known. */
+static bool find_start(const struct ft_call *call, const struct ft_whole_call *whole,
+		       struct start *ret)
+{
+	const struct ft_callwire *w = &whole->wire;
+	struct ft_span pathname = call->pathname;
+	bool is_link = is_descriptor(pathname, w->link_len) &&
+		       (follows(call) || w->link_len < pathname.len);
+
+	*ret = (struct start){
+		.base = {whole->text, w->base_len},
+		.rest = pathname,
+		.is_root = pathname.len > 0 && pathname.data[0] == '/' && !is_link,
+		.is_link = is_link,
+	};
+	/* No descriptor after all. */
+	if (w->link_len > 0 && !is_link)
+		ret->base.len = 0;
+	if (is_link) {
+		ret->rest.data += w->link_len;
+		ret->rest.len -= w->link_len;
+	}
+	return w->flags & FT_CALLWIRE_BASE || (w->link_len > 0 && !is_link);
 }
 
 /* Each may be a link, and `..` leads out of where that leads. */
@@ -251,39 +295,53 @@ static bool has_names(struct ft_span pathname)
 	return take_name(&pathname, &name);
 }
 
+/* Whether it is a descriptor there is not known of the /proc of others. */
+static bool is_certain(const struct ft_call *call, const struct start *start)
+{
+	return !has_names(start->rest) && (!start->is_link || call->mount_namespace == 0);
+}
+
 static void fill_path(struct ft_calltell *t, const struct ft_whole_call *whole,
 		      struct ft_event *ev)
 {
 	const struct ft_call *call = &t->call;
+	struct start start;
 
 	ft_bytes_clear(&t->path);
-	if (!ft_calltell_is_about_path(call) || !has_base(whole))
+	if (!ft_calltell_is_about_path(call) || !find_start(call, whole, &start))
 		return;
-	put_base(&t->path, whole);
-	put_names(&t->path, call->pathname, is_absolute(call) ? t->path.len : 0);
+	put_base(&t->path, start.base);
+	put_names(&t->path, start.rest, start.is_root ? t->path.len : 0);
 	if (t->path.len == 0)
 		ft_bytes_put_char(&t->path, '/');
 	if (t->path.failed)
 		return;
 	ev->path = ft_bytes_span(&t->path);
-	ev->path_source = has_names(call->pathname) ? FT_PATH_PARTIAL : FT_PATH_EVENT;
+	ev->path_source = is_certain(call, &start) ? FT_PATH_EVENT : FT_PATH_PARTIAL;
 }
 
 bool ft_calltell_lookup(const struct ft_calltell *t, const struct ft_whole_call *whole,
 			struct ft_lookup *ret)
 {
 	const struct ft_call *call = &t->call;
+	struct start start;
 
 	ft_bytes_clear(&ret->base);
 	ft_bytes_clear(&ret->pathname);
-	if (!ft_calltell_is_about_path(call) || !has_base(whole) ||
-	    call->mount_namespace != 0 || !has_names(call->pathname))
+	if (!ft_calltell_is_about_path(call) || call->mount_namespace != 0 ||
+	    !find_start(call, whole, &start) || !has_names(start.rest))
 		return false;
-	put_base(&ret->base, whole);
+	put_base(&ret->base, start.base);
 	if (ret->base.len == 0)
 		ft_bytes_put_char(&ret->base, '/');
-	ft_bytes_put_span(&ret->pathname, call->pathname);
-	ret->is_from_root = is_absolute(call);
+	/* Behind a link it begins with slashes, but not at the root. */
+	if (!start.is_root)
+		ft_bytes_put_char(&ret->pathname, '.');
+	if (start.rest.data[0] != '/')
+		ft_bytes_put_char(&ret->pathname, '/');
+	ft_bytes_put_span(&ret->pathname, start.rest);
+	ret->is_from_root = start.is_root;
+	ret->follows = follows(call);
 	return !ret->base.failed && !ret->pathname.failed;
 }
 

@@ -27,6 +27,7 @@ struct ft_calltell {
 struct ft_lookup {
 	struct ft_bytes base;
 	struct ft_bytes pathname;
+	bool follows;	   /* a link at its end */
 	bool is_from_root; /* base is the root of the caller: nothing leads out of it */
 };
 

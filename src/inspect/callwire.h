@@ -43,7 +43,9 @@ struct ft_callwire {
 	 * up, each with its NUL; pathname, with it. */
 	unsigned int base_len;
 	unsigned int pathname_len;
-	unsigned int unused;
+	/* So much of pathname may lead to a descriptor of the process, which is the base
+	 * if it does; else that is the root. 0: it does not. */
+	unsigned int link_len;
 	long long ret;				   /* end */
 	unsigned long long args[FT_CALLWIRE_ARGS]; /* begin: as passed */
 };

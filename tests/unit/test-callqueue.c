@@ -127,6 +127,26 @@ static void test_a_late_pathname_with_its_own_base(void **state)
 	assert_string_equal(call->text, "/x");
 }
 
+/* A descriptor that is no place has none, and not that of the current directory. */
+static void test_a_late_pathname_that_begins_nowhere(void **state)
+{
+	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
+	struct wire_call a = wire_begin(FT_CALL_INOTIFY_ADD_WATCH, 1, 100), end;
+	_cleanup_free_ struct ft_whole_call *call = NULL;
+
+	wire_put_base(&a, "/cwd/of/it");
+	put(&q, &a);
+	end = wire_end(&a, 1);
+	wire_put_pathname(&end, "/proc/self/fd/3");
+	end.head.link_len = 15;
+	put(&q, &end);
+	call = ft_callqueue_take(&q);
+	assert_non_null(call);
+	assert_int_equal(call->wire.base_len, 0);
+	assert_int_equal(call->wire.link_len, 15);
+	assert_false(call->wire.flags & FT_CALLWIRE_BASE);
+}
+
 static void test_the_group_of_the_end(void **state)
 {
 	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
@@ -206,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_a_begin_whose_end_was_lost),
 		cmocka_unit_test(test_a_pathname_that_comes_late),
 		cmocka_unit_test(test_a_late_pathname_with_its_own_base),
+		cmocka_unit_test(test_a_late_pathname_that_begins_nowhere),
 		cmocka_unit_test(test_the_group_of_the_end),
 		cmocka_unit_test(test_losses_stand_where_they_were),
 		cmocka_unit_test(test_bounds),

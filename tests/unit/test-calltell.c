@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
+#include <sys/inotify.h>
 
 #include <cmocka.h>
 
@@ -162,6 +163,40 @@ static void test_no_pathname_is_the_descriptor(void **state)
 	expect_path(&t, NULL, FT_PATH_NONE);
 }
 
+/* What is open is told as the kernel has it; what is no descriptor is a name. */
+static void test_links_to_what_is_open(void **state)
+{
+	static const struct {
+		const char *pathname;
+		unsigned int link_len;
+		uint32_t mask, mnt_namespace;
+		const char *path;
+		enum ft_path_source source;
+	} cases[] = {
+		{"/proc/self/fd/6", 15, 0, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/dev/fd/6", 9, 0, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/proc/self/fd/6/", 15, IN_DONT_FOLLOW, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/proc/self/fd/6/../x", 15, 0, 0, "/etc/x", FT_PATH_PARTIAL},
+		{"/proc/self/fd/6", 15, IN_DONT_FOLLOW, 0, "/proc/self/fd/6",
+		 FT_PATH_PARTIAL},
+		{"/proc/self/fd/6", 15, 0, 77, "/etc/shadow", FT_PATH_PARTIAL},
+		{"/proc/77/fd/6", 13, 0, 0, "/proc/77/fd/6", FT_PATH_PARTIAL},
+		{"/srv/fd/6", 9, 0, 0, "/srv/fd/6", FT_PATH_PARTIAL},
+	};
+	_cleanup_teller_ struct teller t = new_teller();
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(cases); i++) {
+		struct wire_call w = watch_of("/etc/shadow", cases[i].pathname);
+
+		w.head.link_len = cases[i].link_len;
+		w.head.args[2] = cases[i].mask;
+		if (cases[i].mnt_namespace)
+			w.head.mnt_namespace = cases[i].mnt_namespace;
+		tell(&t, &w, 0);
+		expect_path(&t, cases[i].path, cases[i].source);
+	}
+}
+
 /* The number that stands for the current directory elsewhere is no descriptor. */
 static void test_dnotify(void **state)
 {
@@ -263,6 +298,7 @@ static void test_other_namespaces(void **state)
 	assert_true(ft_calltell_lookup(&t.tell, t.whole, &t.lookup));
 	assert_string_equal(ft_bytes_cstr(&t.lookup.base), "/");
 	assert_string_equal(ft_bytes_cstr(&t.lookup.pathname), "/etc/x");
+	assert_true(t.lookup.is_from_root);
 	w.head.mnt_namespace = 77;
 	assert_int_equal(tell(&t, &w, 1)->mount_namespace, 77);
 	expect_path(&t, "/etc/x", FT_PATH_PARTIAL);
@@ -360,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_no_pathname_is_the_descriptor),
+		cmocka_unit_test(test_links_to_what_is_open),
 		cmocka_unit_test(test_dnotify),
 		cmocka_unit_test(test_a_pathname_that_is_too_long),
 		cmocka_unit_test(test_arguments_are_as_wide_as_the_kernels),
