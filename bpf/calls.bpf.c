@@ -11,6 +11,10 @@ enum {
 	F_NOTIFY = 1026,
 	NO_FD = -1,
 	STATUS_COMPAT = 2,
+	ANON_INODE_MAGIC = 0x09041934,
+	LINK_HEAD = 24,	     /* holds the longest beginning that leads to what is open */
+	NUMBER_SIZE = 8,     /* of a descriptor, with what follows it */
+	GROUP_NAME_SIZE = 8, /* of the shorter one, with its NUL */
 };
 
 struct {
@@ -84,9 +88,9 @@ static struct task_struct *this_task(void)
 	return (void *)bpf_get_current_task();
 }
 
-static struct file *file_of(int fd)
+static struct file *file_of(struct task_struct *task, int fd)
 {
-	struct fdtable *table = BPF_CORE_READ(this_task(), files, fdt);
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
 
 	if (fd >= 0 && (__u32)fd < BPF_CORE_READ(table, max_fds))
@@ -94,50 +98,119 @@ static struct file *file_of(int fd)
 	return file;
 }
 
+/* By the beginning of the name that it has from the kernel, where nobody else can name
+ * anything. */
+static bool is_group(struct file *file, bool is_fanotify)
+{
+	char name[GROUP_NAME_SIZE] = {0};
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_MAGIC)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name),
+			      BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return is_fanotify ? __builtin_memcmp(name, "[fanotif", sizeof(name)) == 0
+			   : __builtin_memcmp(name, "inotify", sizeof(name)) == 0;
+}
+
 static void fill_group(struct ft_callwire *w, int fd)
 {
-	struct file *file = file_of(fd);
+	bool is_fanotify =
+		w->kind == FT_CALL_FANOTIFY_INIT || w->kind == FT_CALL_FANOTIFY_MARK;
+	struct file *file = file_of(this_task(), fd);
 	struct fsnotify_group *group;
 
 	w->group = 0;
 	w->group_flags = 0;
-	if (!file)
+	if (!file || !is_group(file, is_fanotify))
 		return;
 	group = BPF_CORE_READ(file, private_data);
 	w->group = (__u64)group;
 	w->group_flags = BPF_CORE_READ(group, fanotify_data.flags);
 }
 
-/* The place of a descriptor, or the current directory. */
-static void put_dir(struct scratch *s, int dirfd)
+/* What is not mounted where the caller is has no path there. */
+static void put_base(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry)
 {
-	struct path at = {0};
-	struct file *file;
-
-	if (dirfd == AT_FDCWD) {
-		at.mnt = BPF_CORE_READ(this_task(), fs, pwd.mnt);
-		at.dentry = BPF_CORE_READ(this_task(), fs, pwd.dentry);
-	} else {
-		file = file_of(dirfd);
-		if (!file)
-			return;
-		at.mnt = BPF_CORE_READ(file, f_path.mnt);
-		at.dentry = BPF_CORE_READ(file, f_path.dentry);
-	}
-	if (put_path(text_of(s), at.mnt, at.dentry))
+	if (put_path(text_of(s), mnt, dentry,
+		     BPF_CORE_READ(this_task(), nsproxy, mnt_ns)))
 		s->head.flags |= FT_CALLWIRE_BASE;
 	s->head.base_len = end_of(text_of(s));
 }
 
-/* A pathname from the top begins at the root of the process. */
+static void put_file(struct scratch *s, struct file *file)
+{
+	if (file)
+		put_base(s, BPF_CORE_READ(file, f_path.mnt),
+			 BPF_CORE_READ(file, f_path.dentry));
+}
+
+/* The place of a descriptor, or the current directory. */
+static void put_dir(struct scratch *s, int dirfd)
+{
+	if (dirfd == AT_FDCWD)
+		put_base(s, BPF_CORE_READ(this_task(), fs, pwd.mnt),
+			 BPF_CORE_READ(this_task(), fs, pwd.dentry));
+	else
+		put_file(s, file_of(this_task(), dirfd));
+}
+
 static void put_root(struct scratch *s)
 {
 	struct vfsmount *mnt = BPF_CORE_READ(this_task(), fs, root.mnt);
 	struct dentry *dentry = BPF_CORE_READ(this_task(), fs, root.dentry);
 
-	if (put_path(text_of(s), mnt, dentry))
-		s->head.flags |= FT_CALLWIRE_BASE;
-	s->head.base_len = end_of(text_of(s));
+	put_base(s, mnt, dentry);
+}
+
+/* Where the first name behind a directory fd begins, as in /proc/self/fd/3; 0: nowhere.
+ */
+static __u32 behind_fd(__u64 pathname)
+{
+	char head[LINK_HEAD] = {0};
+
+	bpf_probe_read_user_str(head, sizeof(head), (void *)pathname);
+	for (__u32 i = 3; i < sizeof(head); i++) {
+		if (head[i - 3] == '/' && head[i - 2] == 'f' && head[i - 1] == 'd' &&
+		    head[i] == '/')
+			return i + 1;
+	}
+	return 0;
+}
+
+/* The descriptor whose number is the name at p; NO_FD: it is none. */
+static int read_number(const char *p, __u32 *ret_len)
+{
+	char name[NUMBER_SIZE] = {0};
+	int n = 0;
+
+	bpf_probe_read_user_str(name, sizeof(name), p);
+	for (__u32 i = 0; i < sizeof(name); i++) {
+		*ret_len = i;
+		if (i > 0 && (name[i] == '/' || name[i] == '\0'))
+			return n;
+		/* One that begins with 0 is no name there. */
+		if (name[i] < '0' || name[i] > '9' || (i > 0 && n == 0))
+			return NO_FD;
+		n = 10 * n + name[i] - '0';
+	}
+	return NO_FD;
+}
+
+/* What is open has but a number there, which leads to it without a path: only now it is
+ * known to what. Not below a root of its own, where /proc may be anything. */
+static void put_link(struct scratch *s, __u64 pathname)
+{
+	__u32 number_at = behind_fd(pathname), len;
+	int fd;
+
+	if (number_at == 0 || end_of(text_of(s)) > 0)
+		return;
+	fd = read_number((const char *)pathname + number_at, &len);
+	if (fd == NO_FD)
+		return;
+	s->head.flags &= ~FT_CALLWIRE_BASE;
+	s->head.link_len = number_at + len;
+	put_file(s, file_of(BPF_CORE_READ(this_task(), group_leader), fd));
 }
 
 static bool begins_at_root(__u64 pathname)
@@ -146,6 +219,13 @@ static bool begins_at_root(__u64 pathname)
 
 	bpf_probe_read_user(&first, 1, (void *)pathname);
 	return first == '/';
+}
+
+/* A pathname from the top begins at the root of the process. */
+static void put_top(struct scratch *s, __u64 pathname)
+{
+	put_root(s);
+	put_link(s, pathname);
 }
 
 static bool put_pathname(struct scratch *s, __u64 pathname)
@@ -185,6 +265,7 @@ static struct scratch *prepare(__u32 which, __u32 part)
 	s->head.group = 0;
 	s->head.base_len = 0;
 	s->head.pathname_len = 0;
+	s->head.link_len = 0;
 	return s;
 }
 
@@ -218,7 +299,7 @@ static int begin(const struct call *call, __u32 which)
 	if (call->fd != NO_FD)
 		fill_group(&s->head, call->fd);
 	if (call->pathname && begins_at_root(call->pathname))
-		put_root(s);
+		put_top(s, call->pathname);
 	else if (call->dirfd != NO_FD)
 		put_dir(s, call->dirfd);
 	if (call->pathname && !put_pathname(s, call->pathname))
@@ -257,7 +338,7 @@ static int end(__u64 ret, __u32 which, __u32 flags)
 		fill_group(&s->head, ret);
 	if (open->pathname) {
 		if (begins_at_root(open->pathname))
-			put_root(s);
+			put_top(s, open->pathname);
 		put_pathname(s, open->pathname);
 	}
 	bpf_map_delete_elem(&open_calls, &tid);

@@ -41,10 +41,13 @@ static __always_inline struct mount *mount_of(struct vfsmount *m)
 	return (void *)m - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* From there up to the root of its mount namespace; false: not all of it. The text is
- * empty before. */
+/*
+ * From there up to the root of this mount namespace, NULL: of whatever it is mounted in;
+ * false: not all of it, or it is in another one, or in none (mounts that are detached,
+ * or the kernel's own). The text is empty before.
+ */
 static __always_inline bool put_path(struct text t, struct vfsmount *vfs,
-				     struct dentry *dentry)
+				     struct dentry *dentry, struct mnt_namespace *ns)
 {
 	struct mount *mount = mount_of(vfs), *above;
 	struct dentry *root = BPF_CORE_READ(mount, mnt.mnt_root), *up;
@@ -53,7 +56,7 @@ static __always_inline bool put_path(struct text t, struct vfsmount *vfs,
 		if (dentry == root) {
 			above = BPF_CORE_READ(mount, mnt_parent);
 			if (above == mount)
-				return true;
+				return !ns || BPF_CORE_READ(mount, mnt_ns) == ns;
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			mount = above;
 			root = BPF_CORE_READ(mount, mnt.mnt_root);
@@ -66,7 +69,7 @@ static __always_inline bool put_path(struct text t, struct vfsmount *vfs,
 			return false;
 		put_name(t, BPF_CORE_READ(dentry, d_name.name));
 		if (up == dentry)
-			return true;
+			return !ns;
 		if (end_of(t) > FT_WIRE_PATH_MAX - FT_WIRE_NAME_MAX)
 			return false;
 		dentry = up;

@@ -214,7 +214,7 @@ static void put_file(struct scratch *s, struct file *file)
 	s->head.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	s->head.ino = BPF_CORE_READ(inode, i_ino);
 	if (!put_path(text_of(s), BPF_CORE_READ(file, f_path.mnt),
-		      BPF_CORE_READ(file, f_path.dentry)))
+		      BPF_CORE_READ(file, f_path.dentry), NULL))
 		s->head.flags |= FT_WIRE_PATH_CUT;
 	s->head.path_len = end_of(text_of(s));
 }

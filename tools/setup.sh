@@ -31,6 +31,7 @@ check cmd:setpriv      util-linux         util-linux          util-linux
 check cmd:mkfs.ext4    e2fsprogs          e2fsprogs           e2fsprogs
 check cmd:mkfs.xfs     xfsprogs           xfsprogs            xfsprogs
 check cmd:mkfs.btrfs   btrfs-progs        btrfs-progs         btrfs-progs
+check cmd:bindfs       bindfs             bindfs              bindfs
 check cmd:setcap       libcap2-bin        libcap              libcap
 check cmd:jq           jq                 jq                  jq
 check cmd:strace       strace             strace              strace

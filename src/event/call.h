@@ -32,10 +32,11 @@ struct ft_call {
 	struct ft_call_flags flags;
 	struct ft_call_flags mask;
 	struct ft_call_flags event_f_flags;
-	bool has_pathname; /* else it was NULL, or could not be read */
-	bool is_null;	   /* pathname was NULL */
-	bool pathname_cut; /* longer than the kernel takes */
-	bool is_compat;	   /* a 32-bit call */
+	bool has_pathname;  /* else it was NULL, or could not be read */
+	bool is_null;	    /* pathname was NULL */
+	bool pathname_cut;  /* longer than the kernel takes */
+	bool is_compat;	    /* a 32-bit call */
+	bool is_unresolved; /* it was done, and on what could not be found out */
 	struct ft_span pathname;
 	uint64_t group; /* a number of it, the same for all calls on it; 0: not known */
 	bool has_group_flags;

@@ -17,7 +17,8 @@ enum ft_event_kind {
 enum ft_path_source {
 	FT_PATH_NONE,	 /* not known at all */
 	FT_PATH_PARTIAL, /* the name is known, its directory is not: path is the name
-			    alone */
+			    alone; of a call, it may be what was asked for, links in it
+			    not followed */
 	FT_PATH_NOW,	 /* as of reading */
 	FT_PATH_FIRST,	 /* as of the record's first event; an ancestor was renamed while
 			    more may have been merged in */

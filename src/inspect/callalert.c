@@ -102,4 +102,6 @@ void ft_callalert_put(struct ft_bytes *out, const struct ft_event *ev)
 	}
 	if (is_sensitive(ev->path))
 		put(out, "sensitive path");
+	if (call->is_unresolved)
+		put(out, "unresolved path");
 }

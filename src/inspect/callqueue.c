@@ -41,6 +41,19 @@ void ft_callqueue_fini(struct ft_callqueue *q)
 		free(call);
 }
 
+void ft_callqueue_lose(struct ft_callqueue *q, uint64_t count)
+{
+	*(q->last ? &q->last->lost : &q->lost) += count;
+}
+
+uint64_t ft_callqueue_take_lost(struct ft_callqueue *q)
+{
+	uint64_t lost = q->lost;
+
+	q->lost = 0;
+	return lost;
+}
+
 static const char *base_of(const struct ft_callwire *w)
 {
 	return (const char *)(w + 1);
@@ -79,7 +92,7 @@ static void begin(struct ft_callqueue *q, const struct ft_callwire *w)
 	if (!call || q->open.count >= FT_CALLWIRE_OPEN_MAX ||
 	    ft_table_add(&q->open, hash_of(w->tid), call) < 0) {
 		free(call);
-		q->lost++;
+		ft_callqueue_lose(q, 1);
 	}
 }
 
@@ -96,7 +109,7 @@ static void set_end(struct ft_callwire *to, const struct ft_callwire *end)
 static struct ft_whole_call *add_pathname(struct ft_whole_call *call,
 					  const struct ft_callwire *end)
 {
-	bool has_base = end->flags & FT_CALLWIRE_BASE || end->base_len > 0;
+	bool has_base = end->pathname_len > 0 && *pathname_of(end) == '/';
 	const struct ft_callwire *base = has_base ? end : &call->wire;
 	struct ft_whole_call *whole = make(base, end);
 
@@ -105,6 +118,7 @@ static struct ft_whole_call *add_pathname(struct ft_whole_call *call,
 	whole->wire = call->wire;
 	whole->wire.base_len = base->base_len;
 	whole->wire.pathname_len = end->pathname_len;
+	whole->wire.link_len = end->link_len;
 	whole->wire.flags |= end->flags & FT_CALLWIRE_PATHNAME;
 	if (has_base)
 		whole->wire.flags =
@@ -118,7 +132,7 @@ static void append(struct ft_callqueue *q, struct ft_whole_call *call)
 {
 	if (q->bytes + call->size > FT_CALLQUEUE_MAX) {
 		free(call);
-		q->lost++;
+		ft_callqueue_lose(q, 1);
 		return;
 	}
 	q->bytes += call->size;
@@ -162,6 +176,7 @@ struct ft_whole_call *ft_callqueue_take(struct ft_callqueue *q)
 	if (!q->first)
 		q->last = NULL;
 	q->bytes -= call->size;
+	q->lost += call->lost;
 	call->next = NULL;
 	return call;
 }

@@ -7,7 +7,6 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,10 +29,9 @@ struct ft_calls {
 	struct ft_calltell tell;
 	struct ft_whole_call *whole; /* the one told last */
 	struct ft_event event;
-	struct ft_bytes text; /* scratch, as the next */
+	struct ft_lookup lookup; /* scratch, as the next */
 	struct ft_bytes found;
-	uint64_t lost;		 /* calls, not told yet */
-	uint64_t lost_processes; /* as these: moments of processes */
+	uint64_t lost_processes; /* moments of them, not told yet */
 	int64_t wall_offset;
 	char own_proc[32];
 };
@@ -48,30 +46,34 @@ int ft_calls_drain(struct ft_calls *c)
 	if (c->queue.bytes > FT_CALLQUEUE_MAX / 2)
 		return 1;
 	ft_calltap_drain(c->tap, take, &c->queue);
-	c->lost += ft_calltap_take_lost(c->tap) + c->queue.lost;
-	c->queue.lost = 0;
+	/* What found no room came behind what is in the queue: that was full of it. */
+	ft_callqueue_lose(&c->queue, ft_calltap_take_lost(c->tap));
 	c->lost_processes += ft_tracker_bpf.take_lost(c->tracker);
 	c->wall_offset = ft_observer_wall_offset();
 	return 0;
 }
 
-static bool follows(const struct ft_call *call)
-{
-	if (call->kind == FT_CALL_FANOTIFY_MARK)
-		return !(call->flags.value & FT_MARK_DONT_FOLLOW);
-	return !(call->mask.value & IN_DONT_FOLLOW);
-}
-
 /* By what the kernel has in memory alone, which never waits for a filesystem (5.12). */
-static int open_cached(const char *path, bool follow)
+static int open_cached(int dir, struct ft_bytes *path, bool follow, uint64_t resolve)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | (follow ? 0u : O_NOFOLLOW),
-		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS | resolve,
 	};
-	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	long fd = syscall(SYS_openat2, dir, ft_bytes_cstr(path), &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_object(struct ft_calls *c)
+{
+	struct ft_lookup *l = &c->lookup;
+	_cleanup_close_ int base = open_cached(AT_FDCWD, &l->base, true, 0);
+
+	if (base < 0)
+		return base;
+	return open_cached(base, &l->pathname, l->follows,
+			   l->is_from_root ? RESOLVE_IN_ROOT : 0);
 }
 
 static bool is_there(int fd)
@@ -81,31 +83,45 @@ static bool is_there(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
-/*
- * The path without symbolic links, as it is now, right after the call. What /proc/self
- * leads to is another process for us than it was for the caller.
- */
-static void follow_links(struct ft_calls *c, const struct ft_whole_call *whole)
+/* Where it leads now, right after the call. What /proc/self leads to is another
+ * process for us than it was for the caller. 0 or -errno. */
+static int look_up(struct ft_calls *c)
 {
-	_cleanup_close_ int fd = -1;
-	struct ft_span found;
+	_cleanup_close_ int fd = open_object(c);
 	char link[48];
+	int r;
 
-	if (!ft_calltell_text(&c->tell, whole, &c->text))
-		return;
-	fd = open_cached(ft_bytes_cstr(&c->text), follows(&c->tell.call));
-	if (fd < 0 || !is_there(fd))
-		return;
+	if (fd < 0)
+		return fd;
+	if (!is_there(fd))
+		return -ENOENT;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (ft_file_readlink(AT_FDCWD, link, &c->found) < 0)
+	r = ft_file_readlink(AT_FDCWD, link, &c->found);
+	if (r < 0)
+		return r;
+	if (c->found.len == 0 || c->found.data[0] != '/' ||
+	    strncmp(ft_bytes_cstr(&c->found), c->own_proc, strlen(c->own_proc)) == 0)
+		return -EXDEV;
+	return 0;
+}
+
+/* What the kernel had of the path stays; names in the pathname are looked up. A kernel
+ * that cannot (before 5.12) has no part in what is unusual. */
+static void resolve(struct ft_calls *c, const struct ft_whole_call *whole)
+{
+	struct ft_call *call = &c->tell.call;
+	int r = -ENOENT;
+
+	if (!ft_calltell_is_about_path(call) || c->event.path_source == FT_PATH_EVENT)
 		return;
-	found = ft_bytes_span(&c->found);
-	if (found.len == 0 || found.data[0] != '/' ||
-	    ft_span_equal(found, c->event.path) ||
-	    strncmp(found.data, c->own_proc, strlen(c->own_proc)) == 0)
-		return;
-	c->event.path = found;
-	c->event.path_source = FT_PATH_NOW;
+	if (ft_calltell_lookup(&c->tell, whole, &c->lookup))
+		r = look_up(c);
+	if (r == 0) {
+		c->event.path = ft_bytes_span(&c->found);
+		c->event.path_source = FT_PATH_NOW;
+	}
+	call->is_unresolved =
+		r < 0 && r != -EINVAL && call->ret >= 0 && call->mount_namespace == 0;
 }
 
 /* It was made at one moment, by what the process was then. */
@@ -128,7 +144,7 @@ static bool is_told(struct ft_calls *c, const struct ft_whole_call *whole)
 {
 	if (!(c->config.kinds & 1u << whole->wire.kind))
 		return false;
-	follow_links(c, whole);
+	resolve(c, whole);
 	ft_bytes_clear(&c->tell.alert);
 	ft_callalert_put(&c->tell.alert, &c->event);
 	c->tell.call.alert = ft_bytes_span(&c->tell.alert);
@@ -146,9 +162,14 @@ static bool is_told(struct ft_calls *c, const struct ft_whole_call *whole)
 /* A tracker that missed something, too, says so: less is exact then. */
 static bool take_loss(struct ft_calls *c)
 {
-	enum ft_lost_where where = c->lost > 0 ? FT_LOST_KERNEL : FT_LOST_PROCESS;
-	uint64_t count = c->lost > 0 ? c->lost : c->lost_processes;
+	enum ft_lost_where where = FT_LOST_KERNEL;
+	uint64_t count = ft_callqueue_take_lost(&c->queue);
 
+	if (count == 0) {
+		where = FT_LOST_PROCESS;
+		count = c->lost_processes;
+		c->lost_processes = 0;
+	}
 	if (count == 0)
 		return false;
 	c->event = (struct ft_event){.kind = FT_KIND_LOST,
@@ -156,7 +177,6 @@ static bool take_loss(struct ft_calls *c)
 				     .where = where,
 				     .has_count = true,
 				     .count = count};
-	*(c->lost > 0 ? &c->lost : &c->lost_processes) = 0;
 	return true;
 }
 
@@ -289,7 +309,8 @@ struct ft_calls *ft_calls_close(struct ft_calls *c)
 		ft_tracker_bpf.close(c->tracker);
 	ft_callqueue_fini(&c->queue);
 	ft_calltell_fini(&c->tell);
-	ft_bytes_fini(&c->text);
+	ft_bytes_fini(&c->lookup.base);
+	ft_bytes_fini(&c->lookup.pathname);
 	ft_bytes_fini(&c->found);
 	free(c->whole);
 	free(c);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -81,12 +82,6 @@ static uint64_t number_of(struct ft_calltell *t, uint64_t address, bool is_made)
 	return g->number;
 }
 
-/* Refused for what it was given, before or because it was no group: no more is known. */
-static bool is_surely_group(const struct ft_callwire *w)
-{
-	return w->group != 0 && w->ret != -EBADF && w->ret != -EINVAL;
-}
-
 static struct ft_call_flags decode(struct ft_calltell *t, enum ft_calltell_text where,
 				   enum ft_flag_set set, uint64_t value)
 {
@@ -102,7 +97,7 @@ static void fill_group(struct ft_calltell *t, const struct ft_callwire *w)
 	unsigned int fields = ft_call_info(w->kind)->fields;
 	bool is_made = !(fields & FT_CALL_FD);
 
-	if (!is_surely_group(w) || w->kind == FT_CALL_DNOTIFY || (is_made && w->ret < 0))
+	if (w->group == 0 || w->kind == FT_CALL_DNOTIFY || (is_made && w->ret < 0))
 		return;
 	t->call.group = number_of(t, w->group, is_made);
 	if (w->kind != FT_CALL_FANOTIFY_MARK)
@@ -173,10 +168,8 @@ static void fill_pathname(struct ft_call *call, const struct ft_whole_call *whol
 }
 
 /* Components from the last one up, each with its NUL. */
-static void put_base(struct ft_bytes *path, const struct ft_whole_call *whole)
+static void put_base(struct ft_bytes *path, struct ft_span names)
 {
-	struct ft_span names = {whole->text, whole->wire.base_len};
-
 	while (names.len > 1) {
 		size_t end = names.len - 1;
 		const char *nul = memrchr(names.data, '\0', end);
@@ -194,33 +187,43 @@ static void take_last(struct ft_bytes *path, size_t least)
 		;
 }
 
-/* What is empty or `.` is left out, and `..` takes one away, but not of the root. */
-static void put_components(struct ft_bytes *path, struct ft_span pathname, size_t least)
+/* What is empty or `.` is none. */
+static bool take_name(struct ft_span *rest, struct ft_span *ret)
 {
-	const char *at = pathname.data, *end = at + pathname.len;
+	while (rest->len > 0) {
+		const char *slash = memchr(rest->data, '/', rest->len);
+		size_t len = slash ? (size_t)(slash - rest->data) : rest->len;
+		struct ft_span name = {rest->data, len};
 
-	while (at < end) {
-		const char *slash = memchr(at, '/', (size_t)(end - at));
-		struct ft_span name = {at, (size_t)((slash ? slash : end) - at)};
-
-		at = slash ? slash + 1 : end;
-		if (ft_span_equal(name, FT_SPAN("..")))
-			take_last(path, least);
-		else if (name.len > 0 && !ft_span_equal(name, FT_SPAN("."))) {
-			ft_bytes_put_char(path, '/');
-			ft_bytes_put_span(path, name);
+		rest->data += len + (slash ? 1 : 0);
+		rest->len -= len + (slash ? 1 : 0);
+		if (len > 0 && !ft_span_equal(name, FT_SPAN("."))) {
+			*ret = name;
+			return true;
 		}
+	}
+	return false;
+}
+
+/* `..` takes one away, but not of the root. */
+static void put_names(struct ft_bytes *path, struct ft_span pathname, size_t least)
+{
+	struct ft_span name;
+
+	while (take_name(&pathname, &name)) {
+		if (ft_span_equal(name, FT_SPAN(".."))) {
+			take_last(path, least);
+			continue;
+		}
+		ft_bytes_put_char(path, '/');
+		ft_bytes_put_span(path, name);
 	}
 }
 
-static bool has_place(const struct ft_whole_call *whole, const struct ft_call *call)
+bool ft_calltell_is_about_path(const struct ft_call *call)
 {
-	const struct ft_callwire *w = &whole->wire;
-
-	if (!(w->flags & FT_CALLWIRE_BASE))
-		return false;
 	if (!(ft_call_info(call->kind)->fields & FT_CALL_PATHNAME))
-		return call->kind == FT_CALL_DNOTIFY;
+		return call->kind == FT_CALL_DNOTIFY && call->fd != AT_FDCWD;
 	/* A flush looks at no path, whatever it was given. */
 	if (call->kind == FT_CALL_FANOTIFY_MARK && call->flags.value & FT_MARK_FLUSH)
 		return false;
@@ -229,43 +232,117 @@ static bool has_place(const struct ft_whole_call *whole, const struct ft_call *c
 	return call->has_pathname && call->pathname.len > 0 && !call->pathname_cut;
 }
 
-static bool is_absolute(const struct ft_call *call)
+static bool follows(const struct ft_call *call)
 {
-	return call->pathname.len > 0 && call->pathname.data[0] == '/';
+	if (call->kind == FT_CALL_FANOTIFY_MARK)
+		return !(call->flags.value & FT_MARK_DONT_FOLLOW);
+	return !(call->mask.value & IN_DONT_FOLLOW);
+}
+
+/* Is so much of it the number of something that the process has open? */
+static bool is_descriptor(struct ft_span pathname, size_t len)
+{
+	static const char *const dirs[] = {"/proc/self/fd/", "/dev/fd/"};
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(dirs); i++) {
+		size_t n = strlen(dirs[i]);
+
+		if (len > n && len <= pathname.len &&
+		    memcmp(pathname.data, dirs[i], n) == 0)
+			return !memchr(pathname.data + n, '/', len - n);
+	}
+	return false;
+}
+
+/* Where the lookup of a pathname begins, and what of it is looked up from there. */
+struct start {
+	struct ft_span base;
+	struct ft_span rest;
+	bool is_root;
+	bool is_link; /* by a number below /proc */
+};
+
+/* False: it begins nowhere that is known. */
+static bool find_start(const struct ft_call *call, const struct ft_whole_call *whole,
+		       struct start *ret)
+{
+	const struct ft_callwire *w = &whole->wire;
+	struct ft_span pathname = call->pathname;
+	bool is_link = is_descriptor(pathname, w->link_len) &&
+		       (follows(call) || w->link_len < pathname.len);
+
+	*ret = (struct start){
+		.base = {whole->text, w->base_len},
+		.rest = pathname,
+		.is_root = pathname.len > 0 && pathname.data[0] == '/' && !is_link,
+		.is_link = is_link,
+	};
+	/* No descriptor after all. */
+	if (w->link_len > 0 && !is_link)
+		ret->base.len = 0;
+	if (is_link) {
+		ret->rest.data += w->link_len;
+		ret->rest.len -= w->link_len;
+	}
+	return w->flags & FT_CALLWIRE_BASE || (w->link_len > 0 && !is_link);
+}
+
+/* Each may be a link, and `..` leads out of where that leads. */
+static bool has_names(struct ft_span pathname)
+{
+	struct ft_span name;
+
+	return take_name(&pathname, &name);
+}
+
+/* Whether it is a descriptor there is not known of the /proc of others. */
+static bool is_certain(const struct ft_call *call, const struct start *start)
+{
+	return !has_names(start->rest) && (!start->is_link || call->mount_namespace == 0);
 }
 
 static void fill_path(struct ft_calltell *t, const struct ft_whole_call *whole,
 		      struct ft_event *ev)
 {
 	const struct ft_call *call = &t->call;
+	struct start start;
 
 	ft_bytes_clear(&t->path);
-	if (!has_place(whole, call))
+	if (!ft_calltell_is_about_path(call) || !find_start(call, whole, &start))
 		return;
-	put_base(&t->path, whole);
-	put_components(&t->path, call->pathname, is_absolute(call) ? t->path.len : 0);
+	put_base(&t->path, start.base);
+	put_names(&t->path, start.rest, start.is_root ? t->path.len : 0);
 	if (t->path.len == 0)
 		ft_bytes_put_char(&t->path, '/');
 	if (t->path.failed)
 		return;
 	ev->path = ft_bytes_span(&t->path);
-	ev->path_source = FT_PATH_EVENT;
+	ev->path_source = is_certain(call, &start) ? FT_PATH_EVENT : FT_PATH_PARTIAL;
 }
 
-bool ft_calltell_text(const struct ft_calltell *t, const struct ft_whole_call *whole,
-		      struct ft_bytes *ret)
+bool ft_calltell_lookup(const struct ft_calltell *t, const struct ft_whole_call *whole,
+			struct ft_lookup *ret)
 {
 	const struct ft_call *call = &t->call;
+	struct start start;
 
-	ft_bytes_clear(ret);
-	/* From a root of its own its links lead elsewhere. */
-	if (!has_place(whole, call) || call->mount_namespace != 0 ||
-	    !call->has_pathname || (is_absolute(call) && whole->wire.base_len > 0))
+	ft_bytes_clear(&ret->base);
+	ft_bytes_clear(&ret->pathname);
+	if (!ft_calltell_is_about_path(call) || call->mount_namespace != 0 ||
+	    !find_start(call, whole, &start) || !has_names(start.rest))
 		return false;
-	put_base(ret, whole);
-	ft_bytes_put_char(ret, '/');
-	ft_bytes_put_span(ret, call->pathname);
-	return !ret->failed;
+	put_base(&ret->base, start.base);
+	if (ret->base.len == 0)
+		ft_bytes_put_char(&ret->base, '/');
+	/* Behind a link it begins with slashes, but not at the root. */
+	if (!start.is_root)
+		ft_bytes_put_char(&ret->pathname, '.');
+	if (start.rest.data[0] != '/')
+		ft_bytes_put_char(&ret->pathname, '/');
+	ft_bytes_put_span(&ret->pathname, start.rest);
+	ret->is_from_root = start.is_root;
+	ret->follows = follows(call);
+	return !ret->base.failed && !ret->pathname.failed;
 }
 
 void ft_calltell_fill(struct ft_calltell *t, const struct ft_whole_call *whole,

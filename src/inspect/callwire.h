@@ -35,15 +35,17 @@ struct ft_callwire {
 	unsigned int pid;	    /* of the process, in the initial namespace */
 	unsigned int mnt_namespace; /* begin */
 	unsigned long long time;    /* CLOCK_BOOTTIME, ns: when it began */
-	/* Begin: of the descriptor that is an argument; end: of the one returned. What
-	 * stands there if it is no group is to be known by what the call returned. */
+	/* Begin: of the descriptor that is an argument; end: of the one returned; 0: it
+	 * is no group of that kind. */
 	unsigned long long group;
 	unsigned int group_flags; /* fanotify */
 	/* Lengths of what follows: components of where pathname begins, from the last one
 	 * up, each with its NUL; pathname, with it. */
 	unsigned int base_len;
 	unsigned int pathname_len;
-	unsigned int unused;
+	/* So much of pathname may lead to a descriptor of the process, which is the base
+	 * if it does; else that is the root. 0: it does not. */
+	unsigned int link_len;
 	long long ret;				   /* end */
 	unsigned long long args[FT_CALLWIRE_ARGS]; /* begin: as passed */
 };

@@ -195,9 +195,29 @@ static void judge_namespaces(const struct ft_privileges *p, struct ft_findings *
 		ft_finding_tell(finding, "the first one", NULL);
 }
 
+static void judge_lockdown(struct ft_span mode, struct ft_findings *f)
+{
+	bool is_strict = ft_span_equal(mode, FT_SPAN("confidentiality"));
+	enum ft_state state = mode.len == 0 ? FT_STATE_UNKNOWN
+			      : is_strict   ? FT_STATE_LIMITED
+					    : FT_STATE_FINE;
+	struct ft_finding *finding = ft_finding_add(f, area, "lockdown", state);
+
+	if (state == FT_STATE_UNKNOWN)
+		ft_finding_tell(finding,
+				"not told: the kernel has none, or securityfs is not "
+				"mounted",
+				"mount -t securityfs securityfs /sys/kernel/security");
+	else if (is_strict)
+		ft_finding_tell(finding,
+				"confidentiality: BPF may not read the kernel's memory",
+				"boot with lockdown=integrity for exact processes");
+	else
+		ft_bytes_put_span(&finding->text, mode);
+}
+
 void ft_privileges_judge(const struct ft_privileges *p, struct ft_findings *f)
 {
-	struct ft_span lockdown = ft_bytes_span(&p->lockdown);
 	struct ft_finding *finding;
 
 	judge_capabilities(p, f);
@@ -212,16 +232,5 @@ void ft_privileges_judge(const struct ft_privileges *p, struct ft_findings *f)
 				"open_by_handle_at and bpf");
 	else
 		ft_finding_tell(finding, "no filter", NULL);
-	finding = ft_finding_add(f, area, "lockdown",
-				 ft_span_equal(lockdown, FT_SPAN("confidentiality"))
-					 ? FT_STATE_LIMITED
-					 : FT_STATE_FINE);
-	if (finding->state == FT_STATE_LIMITED)
-		ft_finding_tell(finding,
-				"confidentiality: BPF may not read the kernel's memory",
-				"boot with lockdown=integrity for exact processes");
-	else
-		ft_bytes_printf(&finding->text, "%.*s",
-				lockdown.len ? (int)lockdown.len : 8,
-				lockdown.len ? lockdown.data : "not told");
+	judge_lockdown(ft_bytes_span(&p->lockdown), f);
 }

@@ -260,6 +260,21 @@ static int inspect_path(const struct ft_mounts *mounts, const char *path,
 	return 0;
 }
 
+/* None of them was asked for: each is a part. */
+static void inspect_all(const struct ft_mounts *mounts, struct ft_findings *f)
+{
+	size_t first = f->count;
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct ft_mount *m = &mounts->list[i];
+
+		if (ft_mounts_is_told(mounts, i))
+			inspect_mount(m, m->mountpoint, false, f);
+	}
+	for (size_t i = first; i < f->count; i++)
+		f->list[i].is_part = true;
+}
+
 int ft_coverage_inspect(const char *const *paths, size_t count, struct ft_findings *f,
 			const char **ret_bad)
 {
@@ -271,13 +286,7 @@ int ft_coverage_inspect(const char *const *paths, size_t count, struct ft_findin
 		*ret_bad = paths[i];
 		r = inspect_path(&mounts, paths[i], f);
 	}
-	if (r < 0 || count > 0)
-		return r;
-	for (size_t i = 0; i < mounts.count; i++) {
-		const struct ft_mount *m = &mounts.list[i];
-
-		if (ft_mounts_is_told(&mounts, i))
-			inspect_mount(m, m->mountpoint, false, f);
-	}
-	return 0;
+	if (r == 0 && count == 0)
+		inspect_all(&mounts, f);
+	return r;
 }

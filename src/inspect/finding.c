@@ -66,6 +66,7 @@ const char *ft_state_name(enum ft_state state)
 {
 	static const char *const names[] = {
 		[FT_STATE_FINE] = "fine",
+		[FT_STATE_UNKNOWN] = "unknown",
 		[FT_STATE_LIMITED] = "limited",
 		[FT_STATE_MISSING] = "missing",
 	};
@@ -84,18 +85,24 @@ const char *ft_judgement_name(enum ft_judgement verdict)
 	return names[verdict];
 }
 
+/* What the finding alone comes to. */
+static enum ft_judgement judge(const struct ft_finding *f)
+{
+	if (f->is_needed && f->state == FT_STATE_MISSING)
+		return FT_JUDGEMENT_BLIND;
+	if (!f->loses || f->state == FT_STATE_FINE)
+		return FT_JUDGEMENT_WORKS;
+	return f->is_part && f->state == FT_STATE_LIMITED ? FT_JUDGEMENT_WORKS
+							  : FT_JUDGEMENT_LOSES;
+}
+
 enum ft_judgement ft_findings_judge(const struct ft_findings *f)
 {
 	enum ft_judgement verdict = FT_JUDGEMENT_WORKS;
 
-	for (size_t i = 0; i < f->count; i++) {
-		const struct ft_finding *finding = &f->list[i];
-
-		if (finding->is_needed && finding->state == FT_STATE_MISSING)
-			return FT_JUDGEMENT_BLIND;
-		if (finding->loses && finding->state != FT_STATE_FINE)
-			verdict = FT_JUDGEMENT_LOSES;
-	}
+	for (size_t i = 0; i < f->count; i++)
+		if (judge(&f->list[i]) > verdict)
+			verdict = judge(&f->list[i]);
 	return verdict;
 }
 
@@ -144,11 +151,20 @@ static void put_finding(struct ft_bytes *out, const struct ft_finding *f, size_t
 	ft_bytes_put_char(out, '\n');
 }
 
+/* Where nothing can be watched, the rest does not matter. */
 static bool decides(const struct ft_finding *f, enum ft_judgement verdict)
 {
 	if (verdict == FT_JUDGEMENT_BLIND)
-		return f->is_needed && f->state == FT_STATE_MISSING;
+		return judge(f) == verdict;
 	return f->loses && f->state != FT_STATE_FINE;
+}
+
+static bool has_limited_parts(const struct ft_findings *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (decides(&f->list[i], FT_JUDGEMENT_WORKS))
+			return true;
+	return false;
 }
 
 static bool is_advised_before(const struct ft_findings *f, size_t at)
@@ -171,7 +187,13 @@ static void put_verdict(struct ft_bytes *out, const struct ft_findings *f)
 		[FT_JUDGEMENT_BLIND] = "Nothing can be watched here.\n",
 	};
 
-	ft_bytes_put_str(out, texts[ft_findings_judge(f)]);
+	enum ft_judgement verdict = ft_findings_judge(f);
+
+	if (verdict == FT_JUDGEMENT_WORKS && has_limited_parts(f))
+		ft_bytes_put_lit(out, "What happens to files is seen here, but not all "
+				      "of it on some filesystems.\n");
+	else
+		ft_bytes_put_str(out, texts[verdict]);
 }
 
 /* Of what decided it, each advice once. */

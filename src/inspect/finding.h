@@ -9,6 +9,7 @@
 
 enum ft_state {
 	FT_STATE_FINE,
+	FT_STATE_UNKNOWN, /* nobody tells: neither good nor bad */
 	FT_STATE_LIMITED,
 	FT_STATE_MISSING,
 };
@@ -18,6 +19,7 @@ struct ft_finding {
 	struct ft_bytes name;
 	enum ft_state state;
 	bool loses;	/* unless it is fine, things happen that are not told */
+	bool is_part;	/* of the machine: where it is limited, the rest is not */
 	bool is_needed; /* when it is missing, nothing can be watched */
 	struct ft_bytes text;
 	struct ft_bytes advice; /* empty: nothing to do */
@@ -41,7 +43,7 @@ void ft_findings_fini(struct ft_findings *f);
 const char *ft_state_name(enum ft_state state);
 
 enum ft_judgement {
-	FT_JUDGEMENT_WORKS,
+	FT_JUDGEMENT_WORKS, /* but for parts that are limited */
 	FT_JUDGEMENT_LOSES, /* not all that happens would be told */
 	FT_JUDGEMENT_BLIND, /* nothing can be watched */
 };

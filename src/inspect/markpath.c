@@ -93,7 +93,7 @@ static bool is_remote(const char *type)
 	return strncmp(type, "fuse.", 5) == 0;
 }
 
-/* A mount of one file cannot be entered; 0 or -errno. */
+/* 0; -ENOTDIR: a mount of one file, which is `here` and cannot be entered; -errno. */
 static int enter(struct search *s, const struct ft_mount *m)
 {
 	struct ft_markpaths *p = s->p;
@@ -106,13 +106,13 @@ static int enter(struct search *s, const struct ft_mount *m)
 	if (fd < 0)
 		return fd;
 	r = ft_handle_enter(fd);
-	if (r < 0)
+	if (r < 0 && r != -ENOTDIR)
 		return r;
 	if (p->here >= 0)
 		close(p->here);
 	p->here = ft_take_fd(fd);
-	p->entered = m;
-	return 0;
+	p->entered = r == 0 ? m : NULL;
+	return r;
 }
 
 static bool is_object(struct ft_span key, int fd)
@@ -231,13 +231,17 @@ static bool try_overlay(struct search *s, const struct ft_mount *m)
 
 static bool try_mount(struct search *s, const struct ft_mount *m)
 {
-	if (enter(s, m) < 0)
+	int r = enter(s, m);
+
+	if (r < 0 && r != -ENOTDIR)
 		return false;
 	/* The root of a mount needs no handle that can be opened. */
 	if (is_object(s->key, s->p->here)) {
 		tell_path(s, m->mountpoint);
 		return true;
 	}
+	if (r < 0)
+		return false;
 	if (try_handle(s, m))
 		return true;
 	if (s->found.state != FT_MARKPATH_NO_HANDLE || type_of(s->key) != FT_OVERLAY_TYPE)

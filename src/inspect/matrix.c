@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "event/mask.h"
 #include "kernel/abi.h"
+#include "kernel/decode.h"
 #include "kernel/group.h"
 
 static const unsigned int classes[] = {FT_INIT_CLASS_NOTIF, FT_INIT_CLASS_CONTENT,
@@ -30,7 +32,7 @@ static const unsigned int others[] = {FT_INIT_UNLIMITED_QUEUE, FT_INIT_UNLIMITED
 enum {
 	SETS = 1 << FT_ARRAY_SIZE(reports),
 	ROWS = (SETS + FT_ARRAY_SIZE(others)) * FT_ARRAY_SIZE(classes),
-	EVENTS_A_READ = 64,
+	READ_SIZE = 4096,
 };
 
 static const struct {
@@ -98,15 +100,31 @@ const char *ft_matrix_result_name(int result)
 	return name ? name : "unknown";
 }
 
+/* Instead of a descriptor there may be an errno, of a request that the kernel denied. */
+static void answer(int group, const struct ft_record *rec)
+{
+	if (rec->pidfd >= 0)
+		close(rec->pidfd);
+	if (rec->fd >= 0)
+		ft_group_answer(group, rec->fd, FT_RESPONSE_ALLOW);
+}
+
 /* Who opened something in the moment that the mark was there waits for an answer. */
 static void let_go(int group)
 {
-	struct ft_abi_metadata events[EVENTS_A_READ];
-	ssize_t n;
+	_Alignas(struct ft_abi_metadata) char events[READ_SIZE];
+	ssize_t n, size;
 
 	while ((n = ft_group_read(group, events, sizeof(events))) > 0)
-		for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++)
-			ft_group_answer(group, events[i].fd, FT_RESPONSE_ALLOW);
+		for (size_t at = 0; at < (size_t)n; at += (size_t)size) {
+			struct ft_record rec;
+
+			size = ft_decode_size(events + at, (size_t)n - at);
+			/* What is left is let go when the group is closed. */
+			if (size < 0 || ft_decode(events + at, (size_t)size, &rec) < 0)
+				return;
+			answer(group, &rec);
+		}
 }
 
 static int try_cell(int group, const char *path, unsigned int flags, uint64_t mask)

@@ -137,7 +137,8 @@ static void put_file(struct ft_bytes *out, const struct ft_event *ev)
 	const struct ft_span name = FT_SPAN("file");
 	size_t mark = ft_json_begin_object(out, name);
 
-	if (ev->path_source > FT_PATH_PARTIAL) {
+	/* Else it is a name alone. */
+	if (ev->path.len > 0 && ev->path.data[0] == '/') {
 		ft_json_put_text(out, FT_SPAN("path"), ev->path);
 		ft_json_put_text(out, FT_SPAN("directory"),
 				 ft_hostinfo_directory(ev->path));

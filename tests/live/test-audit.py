@@ -2,19 +2,22 @@
 """`fantail audit` against what make-calls passed, what strace saw, and 10,000 calls of each kind."""
 
 import array
+import contextlib
 import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 from harness import SKIP, Failure, Skip, case, check, equal, main, one_line, show
-from machine import need, temp_dir
+from machine import mounted, need, temp_dir
 from records import is_event, losses, raw
 from watch import FANTAIL, Watch
 
 MAKE_CALLS = os.environ["MAKE_CALLS"]
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or "python3"
 if os.environ.get("FANTAIL_BPF", "1") == "0":
     print("skipped: built without BPF")
     sys.exit(SKIP)
@@ -88,11 +91,12 @@ def start_stopped(*command, **popen):
     )
 
 
-def run_audited(*command, options=(), expect=0):
-    """Runs it below audit: its output, and the records of its calls."""
+def run_audited(*command, options=(), expect=0, late=False):
+    """Runs it below audit: its output, and the records of its calls. late: audit reads nothing before it has ended."""
     child = start_stopped(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with audit("--tree", child.pid, *options) as watch:
-        out, err = child.communicate(b"\n")
+        with watch.stopped() if late else contextlib.nullcontext():
+            out, err = child.communicate(b"\n")
         equal(child.returncode, expect, f"{command}: status (stderr: {show(err)})")
         records = watch.stop()
     return out, err, events(records)
@@ -142,6 +146,110 @@ def each_call_as_it_was_passed():
     equal(times, sorted(times), "times")
 
 
+# ---- what is known of a path ----
+
+# Each part makes calls in a known order.
+PLACES = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, OPEN_TREE, OPEN_TREE_CLONE, MNT_DETACH, FAN_OPEN, IN_MODIFY = -100, 428, 1, 2, 0x20, 2
+top = os.fsencode(sys.argv[1])
+os.chdir(top)
+group, watches = libc.fanotify_init(0, 0), libc.inotify_init1(0)
+
+def mark(fd, path=None):
+    return libc.fanotify_mark(group, 1, ctypes.c_uint64(FAN_OPEN), fd, path)
+
+def watch(path):
+    return libc.inotify_add_watch(watches, path, IN_MODIFY)
+
+def done(result):
+    assert result >= 0, os.strerror(ctypes.get_errno())
+"""
+NOWHERE = """
+tree = libc.syscall(OPEN_TREE, AT_FDCWD, top, OPEN_TREE_CLONE)
+done(tree)
+done(mark(os.open("a", os.O_RDONLY, dir_fd=tree)))
+done(mark(tree, b"a"))
+os.fchdir(tree)
+done(watch(b"a/b"))
+done(mark(AT_FDCWD, b"."))
+os.chdir(top + b"/mounted/in")
+done(libc.umount2(top + b"/mounted", MNT_DETACH))
+done(watch(b"."))
+mark(os.memfd_create("name"))
+mark(os.pipe()[0])
+mark(os.open("/proc/self/ns/mnt", os.O_RDONLY))
+"""
+LINKS = """
+os.symlink("a/b", "gone")
+done(watch(b"gone"))
+done(watch(b"gone/.."))
+os.unlink("gone")
+fd = os.open("a", os.O_PATH)
+done(watch(b"/proc/self/fd/%d" % fd))
+done(watch(b"/dev/fd/%d/" % fd))
+done(watch(b"/proc/self/fd/%d/b" % fd))
+os.close(fd)
+fd = os.open("a", os.O_RDONLY)
+done(watch(b"/proc/thread-self/cwd/a"))
+done(watch(b"/proc/%d/fd/%d" % (os.getpid(), fd)))
+done(watch(b"/proc/%d/root/etc" % os.getpid()))
+done(watch(b"link"))
+done(watch(b"a/../link/.."))
+done(watch(b"a"))
+done(watch(b"."))
+done(mark(fd))
+assert watch(b"nothing") < 0
+"""
+
+
+def about_places(*arguments, **kwargs):
+    records = run_audited(PYTHON, "-c", *arguments, **kwargs)[2]
+    return [r for r in records if r["events"][0] not in ("fanotify_init", "inotify_init1")]
+
+
+@case()
+def what_is_mounted_nowhere_has_no_path():
+    """Mounts that are detached or were taken away, files of the kernel's own."""
+    top = place()
+    (top / "mounted").mkdir()
+    with mounted("-t", "tmpfs", "tmpfs", at=top / "mounted"):
+        (top / "mounted/in").mkdir()
+        records = about_places(PLACES + NOWHERE, top)
+    equal(len(records), 8, "records")
+    for r in records:
+        equal(raw(r), None, f"path: {show(r, 600)}")
+        equal("unresolved path" in r.get("alert", ""), r["ret"] >= 0, f"alert: {show(r, 600)}")
+
+
+@case()
+def what_could_not_be_looked_up_is_said():
+    """Links that are gone before audit looks, or that are another's for it: not told as how it was."""
+    top = place()
+    wanted = [
+        (top / "gone", "partial", True),
+        (top, "partial", True),
+        (top / "a", "event", False),
+        (top / "a", "event", False),
+        (top / "a/b", "now", False),
+        *[(None, "partial", True)] * 3,
+        (top / "a/b", "now", False),
+        (top / "a", "now", False),
+        (top / "a", "now", False),
+        (top, "event", False),
+        (top / "a", "event", False),
+        (top / "nothing", "partial", False),
+    ]
+    records = about_places(PLACES + LINKS, top, late=True)
+    equal(len(records), len(wanted), "records")
+    for r, (path, source, alert) in zip(records, wanted):
+        what = show(r, 600)
+        equal(r["path_source"], source, f"path_source: {what}")
+        equal(r["path"], str(path) if path else r["call"]["pathname"], f"path: {what}")
+        equal(r.get("alert"), "unresolved path" if alert else None, f"alert: {what}")
+
+
 # ---- groups ----
 
 
@@ -149,19 +257,23 @@ def each_call_as_it_was_passed():
 def calls_name_their_group():
     _, _, records = run_audited(MAKE_CALLS, "each", place())
     made = {}  # descriptor: (number, flags)
+    families, refused = {}, set()
     for r in records:
         kind, call = r["events"][0], r["call"]
         fd = call.get("fanotify_fd", call.get("inotify_fd"))
         if fd is None and kind != "dnotify" and r["ret"] >= 0:
             check(call["group"] not in {n for n, _ in made.values()}, f"an old number: {r}")
             made[r["ret"]] = call["group"], call.get("flags")
-        elif fd is not None and r["ret"] >= 0:
+            families[r["ret"]] = kind.split("_")[0]
+        elif families.get(fd) == kind.split("_")[0]:
             equal(call["group"], made[fd][0], f"group: {r}")
             if kind == "fanotify_mark":
                 equal(call["group_flags"], made[fd][1], f"flags of the group: {r}")
-        elif r.get("error") == "EBADF":
+            refused.add(r.get("error"))
+        elif fd is not None:
             check("group" not in call, f"a group that is none: {r}")
     check(len(made) > 2, f"groups: {made}")
+    check({"EINVAL", "ENOENT", None} <= refused, f"calls on groups ended in {refused}")
 
 
 # ---- against strace ----
@@ -303,6 +415,23 @@ def storms(kind):
 @case(*KINDS)
 def storms_of_32_bit_callers(kind):
     storm("compat", kind, ["--compat"])
+
+
+@case()
+def what_is_lost_stands_at_its_place():
+    """More calls than the kernel keeps while audit stands still: those before are told, then how many are lost."""
+    count = 30_000
+    child = start_stopped(MAKE_CALLS, "storm", "inotify_add_watch", count, stdout=subprocess.PIPE)
+    with audit("--tree", child.pid) as watch:
+        with watch.stopped():
+            child.communicate(b"\n")
+        records = watch.stop(status=3)
+    first = next(i for i, r in enumerate(records) if not is_event(r))
+    told = [r["call"]["pathname"] for r in records if is_event(r)]
+    check(1000 < first < count, f"the first loss is record {first}")
+    equal(told[:first], [f"/nowhere/{i}" for i in range(first)], "calls before it")
+    lost = sum(r["count"] for r in losses(records) if r["where"] == "kernel")
+    equal(len(told) + lost, count, "told and lost")
 
 
 @case()

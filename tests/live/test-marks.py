@@ -455,6 +455,24 @@ class Watching:
         equal((self.process.returncode, self._left + out, err), (0, b"", b""), "the end")
 
 
+@case("tmpfs", "ext4")
+def a_file_is_all_that_is_mounted(kind):
+    """Its filesystem is mounted nowhere else any more."""
+    at = temp_dir() / "bound"
+    at.touch()
+    with contextlib.ExitStack() as stack, Group() as group, Inotify() as inotify:
+        with filesystem(kind) as base:
+            (base / "file").touch()
+            (base / "other").touch()
+            inotify.watch(base / "other", IN["IN_MODIFY"])
+            stack.enter_context(mounted("--bind", base / "file", at=at))
+        group.mark(at, fan("OPEN"))
+        lines = marks(*OURS)
+        line = same_marks(group, lines, "marks on the file")
+        equal(line["marks"][0].get("path_unknown"), None, "why its path is not known")
+        equal(line_of(inotify, lines)["marks"][0].get("path"), None, "path of what is not mounted")
+
+
 @case()
 def changes():
     with filesystem("tmpfs") as base, Group() as first:

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
 """`fantail doctor --matrix` against an own probe of every group and every mark."""
 
+import contextlib
 import itertools
 import os
 import re
+import shutil
+import signal
+import subprocess
 
 from doctoring import ASKS, CLASSES, EVENTS, MODES, OTHERS, REPORTS, TYPES
 from doctoring import doctor, place, try_group, try_mark, unprivileged
 from harness import case, check, equal, main, same_set
-from machine import run
-from watch import FANTAIL
+from machine import die_with_parent, run
+from watch import FANTAIL, TIMEOUT
+
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or "python3"
+OPENERS = 3
 
 
 def probe(path):
@@ -59,7 +66,7 @@ def test_matrix_of_its_own_tmpfs():
         compare(matrix(), probe(at))
 
 
-@case("ext4", "overlay", "btrfs-subvolume", "fuse")
+@case("ext4", "overlay", "btrfs-subvolume", "fuse", "proc")
 def test_matrix(kind):
     with place(kind) as at:
         compare(matrix(at), probe(at))
@@ -71,6 +78,46 @@ def test_matrix_of_a_file():
         file = at / "file"
         file.touch()
         compare(matrix(file), probe(file))
+
+
+@contextlib.contextmanager
+def opened_all_the_time(file):
+    """Processes that do nothing but open it, until they are told to stop: each must have got through every time."""
+    script = (
+        "import os, signal, sys\n"
+        "more = [True]\n"
+        "signal.signal(signal.SIGTERM, lambda *_: more.clear())\n"
+        "print('begins', flush=True)\n"
+        "while more:\n"
+        "    os.close(os.open(sys.argv[1], os.O_RDONLY))\n"
+    )
+    command = [PYTHON, "-c", script, file]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=die_with_parent) for _ in range(OPENERS)
+    ]
+    try:
+        for process in processes:
+            equal(process.stdout.readline(), b"begins\n", "an opener")
+        yield
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        equal([p.wait(TIMEOUT) for p in processes], [0] * OPENERS, "openers")
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+@case("tmpfs", "ext4")
+def test_matrix_of_what_is_in_use(kind):
+    """Who opens something meanwhile is let go, and nothing of the program's own is closed for it."""
+    with place(kind) as at:
+        file = at / "file"
+        file.write_text("x")
+        truth = probe(file)
+        with opened_all_the_time(file):
+            compare(matrix(file), truth)
 
 
 @case()

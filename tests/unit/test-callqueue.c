@@ -127,6 +127,26 @@ static void test_a_late_pathname_with_its_own_base(void **state)
 	assert_string_equal(call->text, "/x");
 }
 
+/* A descriptor that is no place has none, and not that of the current directory. */
+static void test_a_late_pathname_that_begins_nowhere(void **state)
+{
+	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
+	struct wire_call a = wire_begin(FT_CALL_INOTIFY_ADD_WATCH, 1, 100), end;
+	_cleanup_free_ struct ft_whole_call *call = NULL;
+
+	wire_put_base(&a, "/cwd/of/it");
+	put(&q, &a);
+	end = wire_end(&a, 1);
+	wire_put_pathname(&end, "/proc/self/fd/3");
+	end.head.link_len = 15;
+	put(&q, &end);
+	call = ft_callqueue_take(&q);
+	assert_non_null(call);
+	assert_int_equal(call->wire.base_len, 0);
+	assert_int_equal(call->wire.link_len, 15);
+	assert_false(call->wire.flags & FT_CALLWIRE_BASE);
+}
+
 static void test_the_group_of_the_end(void **state)
 {
 	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
@@ -143,6 +163,37 @@ static void test_the_group_of_the_end(void **state)
 	assert_int_equal(call->wire.group_flags, 0x200);
 }
 
+static void put_whole(struct ft_callqueue *q, unsigned int tid)
+{
+	struct wire_call a = wire_begin(FT_CALL_INOTIFY_INIT, tid, 100);
+	struct wire_call end = wire_end(&a, 3);
+
+	put(q, &a);
+	put(q, &end);
+}
+
+/* What is lost has its place among what is not. */
+static void test_losses_stand_where_they_were(void **state)
+{
+	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
+
+	ft_callqueue_lose(&q, 1);
+	put_whole(&q, 1);
+	put_whole(&q, 2);
+	ft_callqueue_lose(&q, 2);
+	ft_callqueue_lose(&q, 3);
+	put_whole(&q, 3);
+	assert_int_equal(ft_callqueue_take_lost(&q), 1);
+	expect_call(&q, 1, 3, NULL);
+	assert_int_equal(ft_callqueue_take_lost(&q), 0);
+	expect_call(&q, 2, 3, NULL);
+	assert_int_equal(ft_callqueue_take_lost(&q), 5);
+	expect_call(&q, 3, 3, NULL);
+	assert_int_equal(ft_callqueue_take_lost(&q), 0);
+	ft_callqueue_lose(&q, 7);
+	assert_int_equal(ft_callqueue_take_lost(&q), 7);
+}
+
 static void test_bounds(void **state)
 {
 	_cleanup_(ft_callqueue_fini) struct ft_callqueue q = {0};
@@ -154,10 +205,9 @@ static void test_bounds(void **state)
 		put(&q, &a);
 	}
 	assert_int_equal(q.open.count, FT_CALLWIRE_OPEN_MAX);
-	assert_int_equal(q.lost, over);
-	q.lost = 0;
+	assert_int_equal(ft_callqueue_take_lost(&q), over);
 	memset(a.text, 'x', sizeof(a.text));
-	for (unsigned int i = 0; q.lost == 0; i++) {
+	for (unsigned int i = 0; !q.last || q.last->lost == 0; i++) {
 		a = wire_begin(FT_CALL_INOTIFY_ADD_WATCH, 1, i);
 		a.head.pathname_len = WIRE_TEXT;
 		put(&q, &a);
@@ -176,7 +226,9 @@ int main(void)
 		cmocka_unit_test(test_a_begin_whose_end_was_lost),
 		cmocka_unit_test(test_a_pathname_that_comes_late),
 		cmocka_unit_test(test_a_late_pathname_with_its_own_base),
+		cmocka_unit_test(test_a_late_pathname_that_begins_nowhere),
 		cmocka_unit_test(test_the_group_of_the_end),
+		cmocka_unit_test(test_losses_stand_where_they_were),
 		cmocka_unit_test(test_bounds),
 	};
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
+#include <sys/inotify.h>
 
 #include <cmocka.h>
 
@@ -26,6 +27,7 @@ struct teller {
 	struct ft_callqueue queue;
 	struct ft_whole_call *whole;
 	struct ft_event event;
+	struct ft_lookup lookup;
 	struct ft_bytes text;
 };
 
@@ -33,6 +35,8 @@ static void teller_fini(struct teller *t)
 {
 	ft_calltell_fini(&t->tell);
 	ft_callqueue_fini(&t->queue);
+	ft_bytes_fini(&t->lookup.base);
+	ft_bytes_fini(&t->lookup.pathname);
 	ft_bytes_fini(&t->text);
 	free(t->whole);
 }
@@ -72,41 +76,43 @@ static struct wire_call watch_of(const char *base, const char *pathname)
 	return w;
 }
 
-static void expect_path(struct teller *t, const char *path)
+static void expect_path(struct teller *t, const char *path, enum ft_path_source source)
 {
-	assert_int_equal(t->event.path_source, path ? FT_PATH_EVENT : FT_PATH_NONE);
+	assert_int_equal(t->event.path_source, source);
 	assert_int_equal(t->event.path.len, path ? strlen(path) : 0);
 	if (path)
 		assert_memory_equal(t->event.path.data, path, strlen(path));
 }
 
+/* What the kernel says of a place is so; where names lead from there is not known yet. */
 static void test_paths(void **state)
 {
 	static const struct {
 		const char *base, *pathname, *path;
+		enum ft_path_source source;
 	} cases[] = {
-		{"/srv/www", "a", "/srv/www/a"},
-		{"/srv/www", "a/b/", "/srv/www/a/b"},
-		{"/srv/www", ".", "/srv/www"},
-		{"/srv/www", "./././/", "/srv/www"},
-		{"/srv/www", "..", "/srv"},
-		{"/srv/www", "../..", "/"},
-		{"/srv/www", "../../../../x", "/x"},
-		{"/srv/www", "...", "/srv/www/..."},
-		{"/srv/www", "..a/.b/c..", "/srv/www/..a/.b/c.."},
-		{"/srv/www", "a/../b", "/srv/www/b"},
-		{"/", "a", "/a"},
-		{"/", "/", "/"},
-		{"/", "//a///b", "/a/b"},
-		{"/", "/..", "/"},
+		{"/srv/www", "a", "/srv/www/a", FT_PATH_PARTIAL},
+		{"/srv/www", "a/b/", "/srv/www/a/b", FT_PATH_PARTIAL},
+		{"/srv/www", ".", "/srv/www", FT_PATH_EVENT},
+		{"/srv/www", "./././/", "/srv/www", FT_PATH_EVENT},
+		{"/srv/www", "..", "/srv", FT_PATH_PARTIAL},
+		{"/srv/www", "../..", "/", FT_PATH_PARTIAL},
+		{"/srv/www", "../../../../x", "/x", FT_PATH_PARTIAL},
+		{"/srv/www", "...", "/srv/www/...", FT_PATH_PARTIAL},
+		{"/srv/www", "..a/.b/c..", "/srv/www/..a/.b/c..", FT_PATH_PARTIAL},
+		{"/srv/www", "a/../b", "/srv/www/b", FT_PATH_PARTIAL},
+		{"/", "a", "/a", FT_PATH_PARTIAL},
+		{"/", "/", "/", FT_PATH_EVENT},
+		{"/", "//a///b", "/a/b", FT_PATH_PARTIAL},
+		{"/", "/..", "/", FT_PATH_PARTIAL},
 		/* A root of its own: out of it leads nothing. */
-		{"/jail", "/a", "/jail/a"},
-		{"/jail", "/../../a", "/jail/a"},
-		{"/jail", "/", "/jail"},
+		{"/jail", "/a", "/jail/a", FT_PATH_PARTIAL},
+		{"/jail", "/../../a", "/jail/a", FT_PATH_PARTIAL},
+		{"/jail", "/", "/jail", FT_PATH_EVENT},
 		/* Nothing, and nowhere. */
-		{"/srv", "", NULL},
-		{NULL, "a", NULL},
-		{"/srv", NULL, NULL},
+		{"/srv", "", NULL, FT_PATH_NONE},
+		{NULL, "a", NULL, FT_PATH_NONE},
+		{"/srv", NULL, NULL, FT_PATH_NONE},
 	};
 	_cleanup_teller_ struct teller t = new_teller();
 
@@ -114,7 +120,7 @@ static void test_paths(void **state)
 		struct wire_call w = watch_of(cases[i].base, cases[i].pathname);
 
 		tell(&t, &w, 0);
-		expect_path(&t, cases[i].path);
+		expect_path(&t, cases[i].path, cases[i].source);
 	}
 }
 
@@ -137,19 +143,73 @@ static void test_no_pathname_is_the_descriptor(void **state)
 	struct wire_call w = mark_of("/srv/dir", NULL);
 
 	assert_true(tell(&t, &w, 0)->is_null);
-	expect_path(&t, "/srv/dir");
+	expect_path(&t, "/srv/dir", FT_PATH_EVENT);
+	/* Of one that is mounted nowhere, as a memfd, there is no more than a name. */
+	w.head.flags &= ~(unsigned int)FT_CALLWIRE_BASE;
+	tell(&t, &w, 0);
+	expect_path(&t, NULL, FT_PATH_NONE);
+	w = mark_of("/srv/dir", NULL);
 	w.head.args[3] = FDCWD;
 	tell(&t, &w, -EBADF);
-	expect_path(&t, NULL);
+	expect_path(&t, NULL, FT_PATH_NONE);
 	/* Not NULL, and not to be read: it leads nowhere. */
 	w.head.args[3] = 5;
 	w.head.args[4] = 0x10;
 	assert_false(tell(&t, &w, -EFAULT)->is_null);
-	expect_path(&t, NULL);
+	expect_path(&t, NULL, FT_PATH_NONE);
 	w = mark_of("/srv/dir", "x");
 	w.head.args[1] = FAN_MARK_FLUSH;
 	tell(&t, &w, 0);
-	expect_path(&t, NULL);
+	expect_path(&t, NULL, FT_PATH_NONE);
+}
+
+/* What is open is told as the kernel has it; what is no descriptor is a name. */
+static void test_links_to_what_is_open(void **state)
+{
+	static const struct {
+		const char *pathname;
+		unsigned int link_len;
+		uint32_t mask, mnt_namespace;
+		const char *path;
+		enum ft_path_source source;
+	} cases[] = {
+		{"/proc/self/fd/6", 15, 0, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/dev/fd/6", 9, 0, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/proc/self/fd/6/", 15, IN_DONT_FOLLOW, 0, "/etc/shadow", FT_PATH_EVENT},
+		{"/proc/self/fd/6/../x", 15, 0, 0, "/etc/x", FT_PATH_PARTIAL},
+		{"/proc/self/fd/6", 15, IN_DONT_FOLLOW, 0, "/proc/self/fd/6",
+		 FT_PATH_PARTIAL},
+		{"/proc/self/fd/6", 15, 0, 77, "/etc/shadow", FT_PATH_PARTIAL},
+		{"/proc/77/fd/6", 13, 0, 0, "/proc/77/fd/6", FT_PATH_PARTIAL},
+		{"/srv/fd/6", 9, 0, 0, "/srv/fd/6", FT_PATH_PARTIAL},
+	};
+	_cleanup_teller_ struct teller t = new_teller();
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(cases); i++) {
+		struct wire_call w = watch_of("/etc/shadow", cases[i].pathname);
+
+		w.head.link_len = cases[i].link_len;
+		w.head.args[2] = cases[i].mask;
+		if (cases[i].mnt_namespace)
+			w.head.mnt_namespace = cases[i].mnt_namespace;
+		tell(&t, &w, 0);
+		expect_path(&t, cases[i].path, cases[i].source);
+	}
+}
+
+/* The number that stands for the current directory elsewhere is no descriptor. */
+static void test_dnotify(void **state)
+{
+	_cleanup_teller_ struct teller t = new_teller();
+	struct wire_call w = watch_of("/srv/dir", NULL);
+
+	w.head.kind = FT_CALL_DNOTIFY;
+	w.head.args[0] = 5;
+	tell(&t, &w, 0);
+	expect_path(&t, "/srv/dir", FT_PATH_EVENT);
+	w.head.args[0] = FDCWD;
+	tell(&t, &w, -EBADF);
+	expect_path(&t, NULL, FT_PATH_NONE);
 }
 
 static void test_a_pathname_that_is_too_long(void **state)
@@ -170,7 +230,7 @@ static void test_a_pathname_that_is_too_long(void **state)
 	call = tell(&t, &w, -ENAMETOOLONG);
 	assert_true(call->pathname_cut);
 	assert_int_equal(call->pathname.len, 4095);
-	expect_path(&t, NULL);
+	expect_path(&t, NULL, FT_PATH_NONE);
 }
 
 static void test_arguments_are_as_wide_as_the_kernels(void **state)
@@ -217,9 +277,10 @@ static void test_groups(void **state)
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, 0), a);
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -ENOENT), a);
 	assert_int_equal(group_of(&t, FT_CALL_INOTIFY_RM_WATCH, 0x2000, 0), b);
-	/* Maybe no group at all. */
-	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EINVAL), 0);
-	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EBADF), 0);
+	/* The mark is wrong, and the group is not. */
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0x1000, -EINVAL), a);
+	/* No group at all. */
+	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_MARK, 0, -EINVAL), 0);
 	assert_int_equal(group_of(&t, FT_CALL_FANOTIFY_INIT, 0, -EPERM), 0);
 	/* Another one at the place of one that is gone. */
 	assert_int_not_equal(group_of(&t, FT_CALL_INOTIFY_INIT1, 0x1000, 3), a);
@@ -234,12 +295,14 @@ static void test_other_namespaces(void **state)
 	struct wire_call w = watch_of("/", "/etc/x");
 
 	assert_int_equal(tell(&t, &w, 1)->mount_namespace, 0);
-	assert_true(ft_calltell_text(&t.tell, t.whole, &t.text));
-	assert_string_equal(ft_bytes_cstr(&t.text), "//etc/x");
+	assert_true(ft_calltell_lookup(&t.tell, t.whole, &t.lookup));
+	assert_string_equal(ft_bytes_cstr(&t.lookup.base), "/");
+	assert_string_equal(ft_bytes_cstr(&t.lookup.pathname), "/etc/x");
+	assert_true(t.lookup.is_from_root);
 	w.head.mnt_namespace = 77;
 	assert_int_equal(tell(&t, &w, 1)->mount_namespace, 77);
-	expect_path(&t, "/etc/x");
-	assert_false(ft_calltell_text(&t.tell, t.whole, &t.text));
+	expect_path(&t, "/etc/x", FT_PATH_PARTIAL);
+	assert_false(ft_calltell_lookup(&t.tell, t.whole, &t.lookup));
 }
 
 static void expect_alert(struct teller *t, const struct wire_call *w, const char *alert)
@@ -290,6 +353,10 @@ static void test_alerts(void **state)
 	expect_alert(&t, &w, "permission group");
 	w = wire_begin(FT_CALL_INOTIFY_RM_WATCH, 7, 100);
 	expect_alert(&t, &w, "watch removed");
+	t.tell.call.is_unresolved = true;
+	ft_bytes_clear(&t.text);
+	ft_callalert_put(&t.text, &t.event);
+	assert_string_equal(ft_bytes_cstr(&t.text), "watch removed, unresolved path");
 }
 
 /* Whatever stands in a record: nothing is read past its lengths, and a path is absolute.
@@ -318,7 +385,7 @@ static void test_random_records(void **state)
 		tell(&t, &w, (long long)(random % 200) - 100);
 		if (t.event.path.len > 0)
 			assert_int_equal(t.event.path.data[0], '/');
-		ft_calltell_text(&t.tell, t.whole, &t.text);
+		ft_calltell_lookup(&t.tell, t.whole, &t.lookup);
 		ft_bytes_clear(&t.text);
 		ft_callalert_put(&t.text, &t.event);
 	}
@@ -329,6 +396,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_no_pathname_is_the_descriptor),
+		cmocka_unit_test(test_links_to_what_is_open),
+		cmocka_unit_test(test_dnotify),
 		cmocka_unit_test(test_a_pathname_that_is_too_long),
 		cmocka_unit_test(test_arguments_are_as_wide_as_the_kernels),
 		cmocka_unit_test(test_groups),

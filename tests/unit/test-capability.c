@@ -101,15 +101,18 @@ static void test_judged(void **state)
 	assert_int_equal(find(&f, "user namespace")->state, FT_STATE_LIMITED);
 	assert_int_equal(find(&f, "PID namespace")->state, FT_STATE_FINE);
 	assert_int_equal(find(&f, "seccomp")->state, FT_STATE_LIMITED);
-	assert_int_equal(find(&f, "lockdown")->state, FT_STATE_FINE);
+	assert_int_equal(find(&f, "lockdown")->state, FT_STATE_UNKNOWN);
 	for (size_t i = 0; i < f.count; i++)
 		assert_int_equal(f.list[i].state != FT_STATE_FINE,
 				 f.list[i].advice.len > 0);
 	ft_findings_fini(&f);
 	p.in_user_namespace = false;
+	ft_bytes_put_str(&p.lockdown, "integrity");
 	ft_privileges_judge(&p, &f);
 	assert_int_equal(find(&f, "CAP_SYS_ADMIN")->state, FT_STATE_FINE);
+	assert_int_equal(find(&f, "lockdown")->state, FT_STATE_FINE);
 	ft_findings_fini(&f);
+	ft_privileges_fini(&p);
 }
 
 int main(void)

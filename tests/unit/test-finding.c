@@ -20,6 +20,7 @@
 static void test_verdict(void **state)
 {
 	struct ft_findings f = {0};
+	struct ft_finding *part;
 
 	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_WORKS);
 	/* Missing, but nothing is lost by it. */
@@ -27,6 +28,12 @@ static void test_verdict(void **state)
 	ft_finding_add(&f, "A", "b", FT_STATE_FINE)->loses = true;
 	ft_finding_add(&f, "A", "c", FT_STATE_LIMITED)->is_needed = true;
 	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_WORKS);
+	part = ft_finding_add(&f, "A", "p", FT_STATE_LIMITED);
+	part->loses = part->is_part = true;
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_WORKS);
+	part->state = FT_STATE_MISSING;
+	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_LOSES);
+	part->state = FT_STATE_LIMITED;
 	ft_finding_add(&f, "B", "d", FT_STATE_LIMITED)->loses = true;
 	assert_int_equal(ft_findings_judge(&f), FT_JUDGEMENT_LOSES);
 	ft_finding_add(&f, "B", "e", FT_STATE_MISSING)->is_needed = true;
@@ -81,6 +88,29 @@ static void test_reasons(void **state)
 		finding->loses = true;
 		ft_finding_tell(finding, "none", "buy");
 	}
+	ft_findings_format_text(&out, &f);
+	assert_memory_equal(ft_bytes_cstr(&out), wanted, sizeof(wanted) - 1);
+	ft_bytes_fini(&out);
+	ft_findings_fini(&f);
+}
+
+/* Nothing is wrong with the whole, and what is limited is said before anything else. */
+static void test_limited_parts(void **state)
+{
+	static const char wanted[] = "What happens to files is seen here, but not all of "
+				     "it on some filesystems.\n"
+				     "  limited  p  so so\n"
+				     "           -> do that\n"
+				     "\n"
+				     "A\n";
+	struct ft_findings f = {0};
+	struct ft_bytes out = {0};
+	struct ft_finding *part;
+
+	ft_finding_add(&f, "A", "a", FT_STATE_FINE)->loses = true;
+	part = ft_finding_add(&f, "A", "p", FT_STATE_LIMITED);
+	part->loses = part->is_part = true;
+	ft_finding_tell(part, "so so", "do that");
 	ft_findings_format_text(&out, &f);
 	assert_memory_equal(ft_bytes_cstr(&out), wanted, sizeof(wanted) - 1);
 	ft_bytes_fini(&out);
@@ -177,9 +207,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdict), cmocka_unit_test(test_text),
-		cmocka_unit_test(test_reasons), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_many),	cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_reasons), cmocka_unit_test(test_limited_parts),
+		cmocka_unit_test(test_json),	cmocka_unit_test(test_many),
+		cmocka_unit_test(test_usage),	cmocka_unit_test(test_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
