@@ -21,10 +21,10 @@ struct cli_follow {
 	struct cli_loop loop;
 	struct cli_spawn spawn;
 	struct cli_user user;
-	bool prints;	    /* events, and not the summary alone */
-	bool failed;	    /* it could not be executed */
-	uint64_t wanted;    /* events to be printed */
-	uint64_t undecided; /* records of processes of which nothing is known */
+	bool prints;		   /* events, and not the summary alone */
+	bool failed;		   /* it could not be executed */
+	uint64_t wanted;	   /* events to be printed */
+	uint64_t undecided;	   /* records of processes of which nothing is known */
 	uint64_t last_before_exec; /* image of the child */
 	const struct ft_process *candidates[CLI_CANDIDATES_MAX];
 	struct ft_summary sets;

@@ -217,7 +217,8 @@ static void test_json_head(void **state)
 		"{\"time\":\"2026-11-20T12:00:01.623456789Z\",\"events\":[\"summary\"],"
 		"\"began\":\"2026-11-20T12:00:00.123456789Z\",\"command\":[\"sh\",\"-c\","
 		"\"a b\"],\"pid\":4711,\"status\":137,\"signal\":9,\"running\":false,"
-		"\"count\":3,\"uncertain\":1,\"complete\":false,\"lost\":[{\"where\":\"kernel\"},"
+		"\"count\":3,\"uncertain\":1,\"complete\":false,\"lost\":[{\"where\":"
+		"\"kernel\"},"
 		"{\"where\":\"process\",\"count\":5}]}");
 }
 
