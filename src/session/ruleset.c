@@ -58,6 +58,17 @@ bool ft_ruleset_observes(const struct ft_ruleset *s)
 	return s->observe || ft_policy_config(s->policy)->mode == FT_MODE_OBSERVE;
 }
 
+static void add_claim(struct ft_ruleset *s, unsigned int rule,
+		      const struct ft_object *object)
+{
+	struct ft_object o = *object;
+
+	if (!ft_guards_keeps_births(&s->guards, o.dev))
+		o.birth_ns = 0;
+	if (ft_claims_add(s->claims, &o, rule) == -ENOSPC)
+		atomic_store(&s->claims_full, true);
+}
+
 bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
 		      const struct ft_object *object)
 {
@@ -65,8 +76,7 @@ bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
 	bool any = rule >= 0;
 
 	for (; rule >= 0; rule = ft_policy_claims(s->policy, path, rule + 1))
-		if (ft_claims_add(s->claims, object, (unsigned int)rule) == -ENOSPC)
-			atomic_store(&s->claims_full, true);
+		add_claim(s, (unsigned int)rule, object);
 	return any;
 }
 
@@ -107,9 +117,8 @@ static void look_up_literals(struct ft_ruleset *s)
 			continue;
 		if (l->kind == FT_LITERAL_EXE)
 			ft_policy_set_literal(s->policy, i, &id.object);
-		else if (!S_ISDIR(id.mode) &&
-			 ft_claims_add(s->claims, &id.object, l->rule) == -ENOSPC)
-			atomic_store(&s->claims_full, true);
+		else if (!S_ISDIR(id.mode))
+			add_claim(s, l->rule, &id.object);
 	}
 }
 

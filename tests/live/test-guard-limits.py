@@ -87,6 +87,11 @@ def _(place, path):
     return result
 
 
+@reading.attempt("the layer of an overlay", cannot="layers of an overlay", only=("overlay",))
+def _(place, path):
+    return reach("open", place.lower / path.relative_to(place.base))
+
+
 @reading.attempt("a snapshot", cannot="snapshot", only=("btrfs-subvolume",))
 def _(place, path):
     copy = place.new()
@@ -137,7 +142,7 @@ def _(_place, path):
     return REACHED if path.stat().st_size == 0 else "none"
 
 
-@case("ext4", "xfs", "btrfs-subvolume", "tmpfs")
+@case("ext4", "xfs", "btrfs-subvolume", "tmpfs", "overlay")
 def come_through(kind):
     read_by_table(reading, kind)
 
