@@ -84,6 +84,7 @@ static int open_changes(struct guard_rules *r)
 		cli_error("%s", why ? why : strerror(-error));
 		return error;
 	}
+	ft_ruleset_find_exes(&r->set);
 	ft_ruleset_find_claims(&r->set);
 	if (atomic_load(&r->set.claims_full))
 		cli_error(

@@ -104,7 +104,21 @@ void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path)
 	ft_globscan_below(path, found, s);
 }
 
-static void look_up_literals(struct ft_ruleset *s)
+void ft_ruleset_find_exes(struct ft_ruleset *s)
+{
+	size_t count;
+	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct ft_identity id;
+
+		if (literals[i].kind == FT_LITERAL_EXE &&
+		    ft_identity_read(AT_FDCWD, literals[i].path, true, &id) == 0)
+			ft_policy_set_literal(s->policy, i, &id.object);
+	}
+}
+
+static void claim_literals(struct ft_ruleset *s)
 {
 	size_t count;
 	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
@@ -113,11 +127,9 @@ static void look_up_literals(struct ft_ruleset *s)
 		const struct ft_literal *l = &literals[i];
 		struct ft_identity id;
 
-		if (ft_identity_read(AT_FDCWD, l->path, true, &id) < 0)
-			continue;
-		if (l->kind == FT_LITERAL_EXE)
-			ft_policy_set_literal(s->policy, i, &id.object);
-		else if (!S_ISDIR(id.mode))
+		if (l->kind == FT_LITERAL_PATH &&
+		    ft_identity_read(AT_FDCWD, l->path, true, &id) == 0 &&
+		    !S_ISDIR(id.mode))
 			add_claim(s, l->rule, &id.object);
 	}
 }
@@ -127,7 +139,7 @@ void ft_ruleset_find_claims(struct ft_ruleset *s)
 	size_t count;
 	const struct ft_policy_glob *globs = ft_policy_globs(s->policy, &count);
 
-	look_up_literals(s);
+	claim_literals(s);
 	for (size_t i = 0; i < count; i++)
 		ft_globscan(globs[i].pattern, found, s);
 }

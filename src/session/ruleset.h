@@ -40,8 +40,10 @@ int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
 		    const char *const *watch, size_t watch_count, const char **ret_path);
 void ft_ruleset_fini(struct ft_ruleset *s);
 
-/* Looks up what literal paths name, and every file that a glob protects. The changes that
- * happen from here on must be told by ft_ruleset_see(). */
+/* Before it is given to anybody: looks up which executables its rules name. */
+void ft_ruleset_find_exes(struct ft_ruleset *s);
+/* Looks up which file is at each literal path, and every one that a glob protects. The
+ * changes that happen from here on must be told by ft_ruleset_see(). */
 void ft_ruleset_find_claims(struct ft_ruleset *s);
 /* Something is at this path now: rules that name it protect the object from here on.
  * True: one does. */

@@ -8,6 +8,7 @@ import errno
 import json
 import mmap
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -15,7 +16,7 @@ import time
 from attempts import REACH, Named
 from guard import Guard, Scanner, guarded, opened
 from harness import case, check, equal, main
-from machine import die_with_parent, filesystem, libc, run
+from machine import die_with_parent, filesystem, libc, overlay, run, temp_dir
 
 # What the manual calls "about a millisecond" is bounded here by what a machine under load may take.
 WINDOW = 2.0
@@ -198,6 +199,28 @@ def stored_by_mmap(kind):
             equal(status(command), 1, "after msync")
             guard.stop()
         memory.close()
+
+
+@case()
+def replaced_while_changes_are_lost():
+    """When all is looked up anew, an executable that was replaced is not: it is another one until a reload."""
+    with filesystem("ext4") as disk, overlay(disk) as (base, _, _):
+        tool = temp_dir("tool") / "tool"
+        shutil.copy("/bin/cat", tool)
+        (base / "file").write_text("x")
+        rules = [
+            f"{{name: may, path: '{base}/file', exe: '{tool}', verdict: allow}}",
+            f"{{name: no, path: '{base}/file', verdict: deny}}",
+        ]
+        with Guard(policy=guarded(base, rules)) as guard:
+            equal(status([tool, base / "file"]), 0, "the executable")
+            shutil.copy("/bin/cat", tool.with_name("new")).rename(tool)
+            # Directories that are gone before they are marked: nobody knows what was in them.
+            for _ in range(3000):
+                (base / "dir").mkdir()
+                (base / "dir").rmdir()
+            equal(status([tool, base / "file"]), 1, "what replaced it")
+            guard.stop()
 
 
 @case("ext4", "xfs", "btrfs")
