@@ -207,13 +207,7 @@ static void handle_changes(struct guardian *g)
 			"%s: changes are not followed any more, and no verdict is kept, "
 			"until the policy is loaded anew",
 			ft_session_error(c->session));
-	if (atomic_load(&g->rules->set.claims_full) && !g->told_full) {
-		g->told_full = true;
-		cli_error(
-			"no room for more protected files: those that come now are so "
-			"under their own names alone (kill -HUP forgets those that were "
-			"removed)");
-	}
+	guard_rules_tell_bounds(g->rules);
 }
 
 /* ---- the loop ---- */

@@ -27,7 +27,9 @@ struct guard_rules {
 	struct ft_changes changes;
 	struct ft_scanner **scanners;
 	struct ft_decider_rules use;
-	bool *told_replaced;	  /* by literal */
+	bool *told_replaced; /* by literal */
+	bool told_full;
+	bool told_cut;
 	struct guard_rules *next; /* retired: scans may still end */
 };
 
@@ -66,7 +68,6 @@ struct guardian {
 	int error;
 	bool is_mute; /* the output failed */
 	bool lost;
-	bool told_full;
 	uint64_t printed;
 	int64_t end_ns;	    /* boot clock; 0: none */
 	int64_t confirm_ns; /* boot clock; 0: none */
@@ -85,6 +86,8 @@ bool guard_rules_need_audit(const struct guard_rules *r);
 /* An executable that a rule names was replaced, and what was denied runs the new one:
  * told once. */
 void guard_rules_tell_replaced(struct guard_rules *r, const struct ft_event *ev);
+/* What is protected under its own names alone, as a bound was reached: told once. */
+void guard_rules_tell_bounds(struct guard_rules *r);
 /* What scanners have to say: down, back again. */
 void guard_rules_tell_news(const struct guardian *g);
 /* The kernel asks about what they guard. */

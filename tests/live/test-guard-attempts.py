@@ -168,6 +168,14 @@ def _(place, path):
     return reach("open", link)
 
 
+@reading.attempt("renamed, of several names in a lower layer", only=("overlay",))
+def _(place, path):
+    inner = place.lower / path.relative_to(place.base)
+    os.link(inner, inner.with_name("other"))
+    yield
+    return reach("open", path.rename(place.new()))
+
+
 @reading.attempt("parent directory renamed", only=RENAMING)
 def _(place, path):
     moved = path.parent.rename(place.new())
