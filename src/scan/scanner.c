@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/trusted.h"
 
 static const struct ft_scanner_ops *const types[] = {
 	[FT_SCANNER_CLAMD] = &ft_scanner_clamd,
@@ -102,4 +104,15 @@ int ft_scan_fail(char **ret_error, int error, const char *fmt, ...)
 		*ret_error = NULL;
 	va_end(args);
 	return error;
+}
+
+int ft_scan_open_trusted(const char *file, char **ret_error)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes why = {0};
+	int fd = -1, r = ft_trusted_open(file, &fd, &why);
+
+	if (r == 0)
+		return fd;
+	return why.len > 0 ? ft_scan_fail(ret_error, r, "%s", ft_bytes_cstr(&why))
+			   : ft_scan_fail(ret_error, r, "%s: %s", file, strerror(-r));
 }
