@@ -69,9 +69,9 @@ struct guardian {
 	bool is_mute; /* the output failed */
 	bool lost;
 	uint64_t printed;
-	int64_t end_ns;	    /* boot clock; 0: none */
-	int64_t confirm_ns; /* boot clock; 0: none */
-	int64_t watchdog_ns;
+	int64_t end_ns;	     /* boot clock; 0: none */
+	int64_t confirm_ns;  /* boot clock; 0: none */
+	int64_t watchdog_ns; /* of the thread that decides, with the next one */
 	int64_t watchdog_due_ns;
 	int64_t flushed_ns;
 	int64_t beat_ns; /* of the state file */
@@ -110,10 +110,9 @@ int guard_threads_prepare(struct guardian *g);
 int guard_threads_start(struct guardian *g, int group);
 /* Until these rules are in use. */
 int guard_threads_use(struct guardian *g, struct guard_rules *r);
-/* Everything that was read is answered, late scans are waited for. */
+/* Everything that was read is answered, and scans are given up. One that does not end
+ * goes on, and uses all that it had: the pool is there then. */
 void guard_threads_stop(struct guardian *g);
-/* Did it go round lately? */
-bool guard_threads_is_alive(const struct guardian *g);
 
 /* guard-handover.c. listen: for who may take over; accept: one does, or does not. close
  * gives up the place, last of all. */

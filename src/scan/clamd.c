@@ -196,12 +196,13 @@ static int connect_new(struct clamd *c)
 
 static int wait_for(const struct talk *t, short events)
 {
-	struct pollfd p = {.fd = t->socket, .events = events};
-	int r = poll(&p, 1, ft_scan_msec_left(t->scan));
+	struct pollfd fds[] = {{.fd = t->socket, .events = events},
+			       {.fd = t->scan->stop, .events = POLLIN}};
+	int r = poll(fds, FT_ARRAY_SIZE(fds), ft_scan_msec_left(t->scan));
 
-	if (r < 0)
-		return errno == EINTR ? 0 : -errno;
-	return r == 0 && ft_scan_msec_left(t->scan) == 0 ? -ETIMEDOUT : 0;
+	if (r < 0 && errno != EINTR)
+		return -errno;
+	return r > 0 && !fds[1].revents ? 0 : ft_scan_check(t->scan);
 }
 
 /* All of it, with the descriptor `passed` (-1: none) at its first byte. */
@@ -402,7 +403,7 @@ static void clamd_scan(struct ft_scanner *s, const struct ft_scan *scan,
 		r = ask(&t);
 	}
 	/* That it is slow with this file does not mean that it is down. */
-	if (r != -ETIMEDOUT && !t.is_held_back)
+	if (r != -ETIMEDOUT && r != -ECANCELED && !t.is_held_back)
 		set_down(t.clamd, r);
 	if (r < 0) {
 		ft_scanned_set(ret, FT_SCAN_ERROR, "clamd: %s", strerror(-r));
@@ -420,8 +421,9 @@ static void clamd_scan(struct ft_scanner *s, const struct ft_scan *scan,
  * for its own answer. */
 static int ping(struct clamd *c)
 {
-	struct ft_scan scan = {
-		.fd = -1, .deadline_ns = ft_boot_ns() + PING_MSEC * FT_NSEC_PER_MSEC};
+	struct ft_scan scan = {.fd = -1,
+			       .deadline_ns = ft_boot_ns() + PING_MSEC * FT_NSEC_PER_MSEC,
+			       .stop = -1};
 	struct talk t = {.clamd = c, .scan = &scan, .socket = -1};
 	int r = open_talk(&t, false);
 

@@ -3,6 +3,7 @@
 #include "scan/scanner.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,15 @@ int ft_scan_msec_left(const struct ft_scan *scan)
 		return 0;
 	left = (left + FT_NSEC_PER_MSEC - 1) / FT_NSEC_PER_MSEC;
 	return left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+int ft_scan_check(const struct ft_scan *scan)
+{
+	struct pollfd p = {.fd = scan->stop, .events = POLLIN};
+
+	if (poll(&p, 1, 0) > 0)
+		return -ECANCELED;
+	return ft_scan_msec_left(scan) == 0 ? -ETIMEDOUT : 0;
 }
 
 int ft_scan_fail(char **ret_error, int error, const char *fmt, ...)

@@ -20,9 +20,11 @@
 #include "session/deciding.h"
 
 enum {
-	BEAT_MSEC =
-		200, /* it goes round this often, so that it can be seen that it does */
+	BEAT_MSEC = 200, /* it goes round this often */
 	SLACK_MSEC = 10, /* so much before a deadline a scanner may give up for it */
+	/* Before a pause others are decided on while scans end, then scans alone. */
+	PAUSE_READS_MSEC = 1000,
+	PAUSE_WAITS_MSEC = 200,
 };
 
 /* ---- scans: what is decided on later ---- */
@@ -143,10 +145,24 @@ static void finish_scan(struct ft_decider *d, struct ft_request *q)
 	ft_request_release(&d->requests, q);
 }
 
+static bool has_passed(const struct ft_decider *d, int64_t msec)
+{
+	return ft_boot_ns() - atomic_load(&d->ordered_ns) >= msec * FT_NSEC_PER_MSEC;
+}
+
+/* Nobody waits for a scan any longer. */
+static bool ends_scans(const struct ft_decider *d)
+{
+	int order = atomic_load(&d->order);
+
+	return order == FT_ORDER_STOP ||
+	       (order == FT_ORDER_PAUSE &&
+		has_passed(d, PAUSE_READS_MSEC + PAUSE_WAITS_MSEC));
+}
+
 static void finish_scans(struct ft_decider *d)
 {
-	bool stops = atomic_load(&d->order) == FT_ORDER_STOP;
-	int64_t now = stops ? INT64_MAX : ft_boot_ns();
+	int64_t now = ends_scans(d) ? INT64_MAX : ft_boot_ns();
 	struct ft_request *q;
 	size_t pos = 0;
 
@@ -338,16 +354,21 @@ static bool is_answered(const struct ft_decider *d)
 	return ft_requests_deadline(&d->requests) == 0;
 }
 
+static bool may_read(const struct ft_decider *d, int order)
+{
+	if (order == FT_ORDER_PAUSE)
+		return !is_answered(d) && !has_passed(d, PAUSE_READS_MSEC);
+	return order == FT_ORDER_GO || order == FT_ORDER_STOP;
+}
+
 bool ft_decider_step(struct ft_decider *d)
 {
 	int order = atomic_load(&d->order), r = 0;
-	bool may_read = order == FT_ORDER_GO || order == FT_ORDER_STOP;
-	bool reads = may_read && room(d) > 0;
-	bool more = wait_for_more(d, reads);
+	bool may = may_read(d, order);
+	bool more = wait_for_more(d, may && room(d) > 0);
 
-	atomic_store(&d->beat_ns, ft_boot_ns());
 	take_rules(d);
-	if (may_read)
+	if (may)
 		forget_if_behind(d);
 	finish_scans(d);
 	ft_telling_flush(&d->telling);

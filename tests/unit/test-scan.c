@@ -79,7 +79,8 @@ static void expect_refusal(enum ft_scanner_type type, const char *file, const ch
 static struct ft_scanned scan_fd(struct ft_scanner *s, int fd, int64_t msec)
 {
 	struct ft_scan scan = {.fd = fd,
-			       .deadline_ns = ft_boot_ns() + msec * FT_NSEC_PER_MSEC};
+			       .deadline_ns = ft_boot_ns() + msec * FT_NSEC_PER_MSEC,
+			       .stop = -1};
 	struct ft_scanned scanned = {.result = -1};
 
 	ft_scanner_scan(s, &scan, &scanned);
@@ -452,7 +453,7 @@ static void test_pool_does_each_job_once(void **state)
 			poll(NULL, 0, 1);
 		taken++;
 	}
-	ft_pool_close(pool);
+	assert_null(ft_pool_close(pool, 10000));
 	for (int i = 0; i < taken; i++)
 		assert_int_equal(t.done[i], 1);
 	ft_scanner_close(s);
@@ -491,12 +492,42 @@ static void test_pool_is_full_and_ends_what_waits(void **state)
 	assert_int_equal(ft_pool_submit(pool, s, &scan, (void *)3), -EBUSY);
 	/* The thread goes on: it finds the end of the pipe. */
 	close(t.block[1]);
-	ft_pool_close(pool);
+	assert_null(ft_pool_close(pool, 10000));
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(t.done[i], 1);
 	assert_int_equal(t.done[3], 0);
 	close(t.block[0]);
 	ft_scanner_close(s);
+	close(fd);
+}
+
+/* A scanner that hangs is hung up on; what does not end is left as it is. */
+static void test_pool_ends_what_runs(void **state)
+{
+	struct place *p = *state;
+	static struct tally t;
+	struct ft_pool_config config = {
+		.threads = 2, .waiting_max = 2, .done = wait_job, .data = &t};
+	struct ft_pool *pool;
+	struct fake_clamd c;
+	int fd = file_with("x", 1);
+
+	fake_clamd_start(&c, p->path, FAKE_CLAMD_HANGS);
+	struct ft_scanner *s = open_scanner(FT_SCANNER_CLAMD, p->path);
+	assert_int_equal(pipe(t.block), 0);
+	assert_int_equal(ft_pool_open(&pool, &config), 0);
+	struct ft_scan scan = {.fd = fd,
+			       .deadline_ns = ft_boot_ns() + 600 * FT_NSEC_PER_SEC};
+	assert_int_equal(ft_pool_submit(pool, s, &scan, (void *)0), 0);
+	/* It is done, which does not end. */
+	assert_ptr_equal(ft_pool_close(pool, 1000), pool);
+	assert_int_equal(t.done[0], 1);
+	assert_int_equal(t.errors, 1);
+	close(t.block[1]);
+	assert_null(ft_pool_close(pool, 10000));
+	close(t.block[0]);
+	ft_scanner_close(s);
+	fake_clamd_stop(&c);
 	close(fd);
 }
 
@@ -522,6 +553,7 @@ int main(void)
 		CASE(test_a_sparse_giant_ends_at_the_deadline),
 		CASE(test_pool_does_each_job_once),
 		CASE(test_pool_is_full_and_ends_what_waits),
+		CASE(test_pool_ends_what_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
