@@ -88,6 +88,16 @@ static bool tell_decisions(struct guardian *g)
 	return g->error == 0 && !has_all(g);
 }
 
+static void tell_lease(struct guardian *g)
+{
+	if (!atomic_load(&g->decider.met_lease) || g->told_lease)
+		return;
+	g->told_lease = true;
+	cli_error(
+		"denied without being asked about: files on which somebody holds a lease "
+		"(F_SETLEASE of fcntl(2)), which the kernel does not open for a guard");
+}
+
 static void tell(struct guardian *g)
 {
 	struct ft_decider *d = &g->decider;
@@ -97,6 +107,7 @@ static void tell(struct guardian *g)
 	if (tell_decisions(g))
 		(void)eventfd_write(d->telling.wake, 1);
 	put_lost(g, FT_LOST_BUFFER, ft_telling_take_dropped(&d->telling));
+	tell_lease(g);
 	put_lost(g, FT_LOST_DESCRIPTOR, atomic_exchange(&d->lost_descriptors, 0));
 }
 

@@ -68,6 +68,7 @@ struct guardian {
 	int error;
 	bool is_mute; /* the output failed */
 	bool lost;
+	bool told_lease;
 	uint64_t printed;
 	int64_t end_ns;	     /* boot clock; 0: none */
 	int64_t confirm_ns;  /* boot clock; 0: none */

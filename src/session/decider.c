@@ -204,9 +204,12 @@ static void answer(struct ft_decider *d, struct ft_request *q)
 	}
 }
 
-static void lose_request(struct ft_decider *d)
+static void lose_request(struct ft_decider *d, int error)
 {
 	atomic_fetch_add(&d->lost_descriptors, 1);
+	/* To break it would be to wait for its holder. */
+	if (error == -EWOULDBLOCK)
+		atomic_store(&d->met_lease, true);
 	d->telling.is_due = true;
 }
 
@@ -217,7 +220,7 @@ static void take_record(struct ft_decider *d, const struct ft_record *rec, int64
 	if (rec->fd < 0) {
 		/* The kernel had no descriptor for it, and has denied it. */
 		if (!(rec->mask & FT_EV_Q_OVERFLOW))
-			lose_request(d);
+			lose_request(d, rec->fd);
 		return;
 	}
 	q = ft_requests_take(&d->requests, rec->fd, now);
@@ -262,7 +265,7 @@ static int read_requests(struct ft_decider *d)
 	int r;
 
 	if (len == -EMFILE || len == -ENFILE) {
-		lose_request(d);
+		lose_request(d, (int)len);
 		return 1;
 	}
 	if (len <= 0)

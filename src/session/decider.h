@@ -68,10 +68,11 @@ struct ft_decider {
 	_Atomic int64_t ordered_ns; /* boot clock */
 	_Atomic bool is_done;	    /* the order to stop or to pause has been followed */
 	_Atomic uint64_t lost_descriptors;
-	_Atomic int error;   /* it cannot go on: -errno */
-	int64_t patience_ns; /* boot clock: no wait for changes before */
-	int64_t looked_ns;   /* boot clock: were changes followed? */
-	bool is_behind;	     /* they were not */
+	_Atomic bool met_lease; /* some of them for a lease, as far as the kernel says */
+	_Atomic int error;	/* it cannot go on: -errno */
+	int64_t patience_ns;	/* boot clock: no wait for changes before */
+	int64_t looked_ns;	/* boot clock: were changes followed? */
+	bool is_behind;		/* they were not */
 };
 
 /* Rules and the changes that concern them. */

@@ -6,7 +6,9 @@ Seen from who opens: a file that is denied is never opened while there is a guar
 
 import contextlib
 import errno
+import fcntl
 import mmap
+import multiprocessing
 import os
 import resource
 import signal
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from guard import Guard, Openers, Scanner, guarded, make_files, mortal, opened
 from harness import Failure, case, check, equal, main
-from machine import Skip, filesystem, libc, mounted, temp_dir
+from machine import Skip, filesystem, libc, mounted, spawn, temp_dir
 from records import is_event
 from watch import FANTAIL
 
@@ -184,6 +186,35 @@ def no_descriptors_while_it_runs():
             records = guard.stop(status=3)
         lost = [r for r in records if r["events"] == ["lost"]]
         check(lost and all(r["where"] == "descriptor" for r in lost), f"what was told: {lost}")
+
+
+def hold_lease(path, held, done):
+    """A write lease, until `done`."""
+    fd = os.open(path, os.O_RDWR)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    held.set()
+    done.wait()
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    os.close(fd)
+
+
+@case()
+def leases():
+    """For what somebody holds a write lease on the kernel gets no descriptor: it is denied, and told why."""
+    with filesystem("ext4") as base:
+        with Guard(policy=deny_some(base)) as guard:
+            held, done = multiprocessing.Event(), multiprocessing.Event()
+            holder = spawn(hold_lease, base / "allow-0", held, done)
+            check(held.wait(30), "no lease")
+            expect(base / "allow-0", EPERM, "with a lease")
+            expect(base / "allow-1", None, "another file")
+            wait_until(lambda: "holds a lease" in guard.stderr(), "that it is told")
+            done.set()
+            holder.join(30)
+            expect(base / "allow-0", None, "without it")
+            records = guard.stop(status=3)
+        equal([r["where"] for r in records if r["events"] == ["lost"]], ["descriptor"], "what was told")
 
 
 # ---- scanners ----
