@@ -631,7 +631,7 @@ def hand_over_another_policy():
         with Guard("--take-over", policy=guarded(two, [rules.format(two)]), run=old.run) as new:
             old.finish()
             equal([opened(one / "file"), opened(two / "file")], [None, EPERM], "of the new one")
-            new.stop()
+            equal([r["events"] for r in new.stop()], [["open_perm"]], "what it tells: no gap, as there was none")
         equal([opened(one / "file"), opened(two / "file")], [None, None], "in the end")
 
 
