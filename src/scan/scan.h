@@ -26,7 +26,7 @@ struct ft_scanner *ft_scanner_close(struct ft_scanner *s);
 struct ft_scan {
 	int fd;		     /* borrowed, open for reading; its offset may be changed */
 	int64_t deadline_ns; /* boot clock: an answer after it is of no use */
-	int stop;	     /* readable: no answer is; -1: none */
+	int stop;	     /* readable: no answer is; -1: none; a pool has its own */
 };
 struct ft_scanned {
 	enum ft_scan_result result;
