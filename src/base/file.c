@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -118,6 +119,42 @@ int ft_file_open_below(int root, const char *path)
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+/* So many components as one call takes. *path moves behind them; *dir becomes theirs. */
+static int enter_part(int *dir, const char **path)
+{
+	char part[PATH_MAX];
+	char *slash;
+	int fd;
+
+	memcpy(part, *path, sizeof(part) - 1);
+	part[sizeof(part) - 1] = '\0';
+	slash = strrchr(part, '/');
+	if (!slash || slash == part)
+		return -ENAMETOOLONG;
+	*slash = '\0';
+	fd = openat(*dir, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ft_cleanup_close(dir);
+	*dir = fd;
+	*path += slash - part + 1;
+	*path += strspn(*path, "/");
+	return 0;
+}
+
+int ft_file_open_long(const char *path, int flags)
+{
+	_cleanup_close_ int dir = -1;
+	int fd, r = 0;
+
+	while (r == 0 && strlen(path) >= PATH_MAX)
+		r = enter_part(&dir, &path);
+	if (r < 0)
+		return r;
+	fd = openat(dir, *path ? path : ".", flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int ft_file_open_path(int dirfd, const char *path)

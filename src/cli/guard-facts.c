@@ -135,6 +135,7 @@ static int find_claims(struct cli_guard_facts *a, struct ft_policy *policy)
 		cli_error("guard: %s", strerror(-r));
 		return r;
 	}
+	ft_ruleset_find_exes(&s);
 	ft_ruleset_find_claims(&s);
 	if (a->facts.object.dev)
 		a->facts.claims_count =

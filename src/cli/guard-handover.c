@@ -26,6 +26,7 @@
 enum {
 	VERSION = 1,
 	ANSWER_MSEC = 10000, /* for what takes no time */
+	BUSY_MSEC = 60000,   /* for one that may be loading a policy */
 	/* Numbers that descriptors of a guard may have: what a dead one has read and not
 	   answered had one of them. */
 	NUMBERS = 4 * (GUARD_REQUESTS + GUARD_DESCRIPTORS),
@@ -184,11 +185,9 @@ int guard_handover_listen(struct guardian *g)
 	return r;
 }
 
-/* What is to be scanned has its time, and no more. */
 static int pause_decider(struct guardian *g)
 {
-	int64_t timeout = ft_policy_config(g->rules->set.policy)->timeout_ns;
-	int64_t end = ft_boot_ns() + timeout + ANSWER_MSEC * FT_NSEC_PER_MSEC;
+	int64_t end = ft_boot_ns() + ANSWER_MSEC * FT_NSEC_PER_MSEC;
 
 	ft_decider_order(&g->decider, FT_ORDER_PAUSE);
 	while (!atomic_load(&g->decider.is_done)) {
@@ -340,19 +339,14 @@ static int connect_to(const struct guardian *g, int *ret)
 
 static int ask(struct guardian *g, int socket, struct packet *ret)
 {
-	int64_t timeout = ft_policy_config(g->rules->set.policy)->timeout_ns;
 	struct packet hello = {
 		.message = {.version = VERSION,
 			    .kind = HELLO,
 			    .is_pre_content = guard_rules_need_pre_content(g->rules)}};
 	int r = send_packet(socket, &hello);
 
-	/* Its policy may have another timeout; ten times ours is enough for most. */
 	if (r == 0)
-		r = receive_packet(socket,
-				   (unsigned int)(10 * timeout / FT_NSEC_PER_MSEC) +
-					   2 * ANSWER_MSEC,
-				   ret);
+		r = receive_packet(socket, BUSY_MSEC, ret);
 	if (r < 0)
 		return r;
 	if (ret->message.kind == GO && ret->count > 0)

@@ -12,6 +12,7 @@
 #include "cli/message.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
+#include "session/globscan.h"
 
 static void notice(void *data, const char *text)
 {
@@ -84,12 +85,9 @@ static int open_changes(struct guard_rules *r)
 		cli_error("%s", why ? why : strerror(-error));
 		return error;
 	}
+	ft_ruleset_find_exes(&r->set);
 	ft_ruleset_find_claims(&r->set);
-	if (atomic_load(&r->set.claims_full))
-		cli_error(
-			"more than %d files are protected by globs: those beyond are so "
-			"under their own names alone",
-			FT_RULESET_CLAIMS);
+	guard_rules_tell_bounds(r);
 	return 0;
 }
 
@@ -196,6 +194,24 @@ void guard_rules_tell_replaced(struct guard_rules *r, const struct ft_event *ev)
 		if (literals[i].kind == FT_LITERAL_EXE &&
 		    ft_span_equal(ft_span_of(literals[i].path), ev->process->exe))
 			tell_replaced(r, i, &literals[i]);
+}
+
+void guard_rules_tell_bounds(struct guard_rules *r)
+{
+	if (atomic_load(&r->set.claims_full) && !r->told_full) {
+		r->told_full = true;
+		cli_error("no room for more than %d protected files: those beyond are so "
+			  "under their own names alone (kill -HUP forgets those that "
+			  "were removed)",
+			  FT_RULESET_CLAIMS);
+	}
+	if (atomic_load(&r->set.claims_cut) && !r->told_cut) {
+		r->told_cut = true;
+		cli_error("not all that the rules name was looked at (directories are "
+			  "nested deeper than %d, or memory or descriptors ran out): the "
+			  "rest is protected under its own names alone",
+			  FT_GLOBSCAN_DEPTH);
+	}
 }
 
 void guard_rules_tell_news(const struct guardian *g)

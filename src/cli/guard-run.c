@@ -88,6 +88,16 @@ static bool tell_decisions(struct guardian *g)
 	return g->error == 0 && !has_all(g);
 }
 
+static void tell_lease(struct guardian *g)
+{
+	if (!atomic_load(&g->decider.met_lease) || g->told_lease)
+		return;
+	g->told_lease = true;
+	cli_error(
+		"denied without being asked about: files on which somebody holds a lease "
+		"(F_SETLEASE of fcntl(2)), which the kernel does not open for a guard");
+}
+
 static void tell(struct guardian *g)
 {
 	struct ft_decider *d = &g->decider;
@@ -97,6 +107,7 @@ static void tell(struct guardian *g)
 	if (tell_decisions(g))
 		(void)eventfd_write(d->telling.wake, 1);
 	put_lost(g, FT_LOST_BUFFER, ft_telling_take_dropped(&d->telling));
+	tell_lease(g);
 	put_lost(g, FT_LOST_DESCRIPTOR, atomic_exchange(&d->lost_descriptors, 0));
 }
 
@@ -207,13 +218,7 @@ static void handle_changes(struct guardian *g)
 			"%s: changes are not followed any more, and no verdict is kept, "
 			"until the policy is loaded anew",
 			ft_session_error(c->session));
-	if (atomic_load(&g->rules->set.claims_full) && !g->told_full) {
-		g->told_full = true;
-		cli_error(
-			"no room for more protected files: those that come now are so "
-			"under their own names alone (kill -HUP forgets those that were "
-			"removed)");
-	}
+	guard_rules_tell_bounds(g->rules);
 }
 
 /* ---- the loop ---- */
@@ -221,12 +226,7 @@ static void handle_changes(struct guardian *g)
 static void tick(struct guardian *g)
 {
 	int64_t now = ft_boot_ns();
-	bool alive = guard_threads_is_alive(g);
 
-	if (g->watchdog_ns > 0 && now >= g->watchdog_due_ns && alive) {
-		cli_notify("WATCHDOG=1");
-		g->watchdog_due_ns = now + g->watchdog_ns;
-	}
 	if (g->confirm_ns > 0 && !g->is_confirmed && now >= g->confirm_ns)
 		stop_unconfirmed(g);
 	if (g->end_ns > 0 && now >= g->end_ns)
@@ -396,7 +396,6 @@ static void begin(struct guardian *g)
 
 	while (ft_changes_pump(&g->rules->changes) > 0)
 		;
-	g->watchdog_ns = cli_watchdog_ns();
 	g->flushed_ns = now;
 	g->end_ns = g->options->for_ns > 0 ? now + g->options->for_ns : 0;
 	if (g->options->confirm_ns > 0) {
@@ -432,6 +431,19 @@ static void end(struct guardian *g)
 		guard_rules_print_counts(g);
 }
 
+static void close_rules(struct guardian *g)
+{
+	if (g->has_decider)
+		ft_decider_fini(&g->decider);
+	g->rules = guard_rules_close(g->rules);
+	while (g->retired) {
+		struct guard_rules *next = g->retired->next;
+
+		guard_rules_close(g->retired);
+		g->retired = next;
+	}
+}
+
 static int close_all(struct guardian *g)
 {
 	int error = 0;
@@ -442,15 +454,8 @@ static int close_all(struct guardian *g)
 			  g->options->output.config.file ? g->options->output.config.file
 							 : "output",
 			  strerror(-error));
-	if (g->has_decider)
-		ft_decider_fini(&g->decider);
-	g->rules = guard_rules_close(g->rules);
-	while (g->retired) {
-		struct guard_rules *next = g->retired->next;
-
-		guard_rules_close(g->retired);
-		g->retired = next;
-	}
+	if (!g->pool)
+		close_rules(g);
 	if (g->signals >= 0)
 		close(g->signals);
 	guard_handover_close(g);
@@ -465,14 +470,18 @@ int cli_guard_run(struct cli_guard *options)
 			     .listen_fd = -1,
 			     .successor_fd = -1,
 			     .predecessor_fd = -1};
-	int r = start(&g);
+	int r = start(&g), status;
 
 	if (r >= 0) {
 		begin(&g);
 		run(&g);
 	}
 	end(&g);
+	status = g.lost ? CLI_INCOMPLETE : CLI_DONE;
 	if (close_all(&g) < 0 || r < 0 || g.error < 0)
-		return CLI_FAILED;
-	return g.lost ? CLI_INCOMPLETE : CLI_DONE;
+		status = CLI_FAILED;
+	/* A scan goes on in what this function would take away. */
+	if (g.pool)
+		_exit(status);
+	return status;
 }

@@ -111,11 +111,20 @@ void guard_state_beat(struct guardian *g)
 	(void)futimens(g->state_fd, NULL);
 }
 
+/* It was not killed, as one that is empty says, too. */
+static void leave(struct guardian *g, bool forget)
+{
+	int r = forget ? unlink(g->state_path) : ftruncate(g->state_fd, 0);
+
+	if (r < 0)
+		cli_error("%s: %s", g->state_path, strerror(errno));
+}
+
 void guard_state_close(struct guardian *g, bool forget)
 {
 	if (g->state_fd >= 0) {
-		if (forget && g->has_begun)
-			unlink(g->state_path);
+		if (g->has_begun)
+			leave(g, forget);
 		close(g->state_fd);
 	}
 	g->state_fd = -1;

@@ -27,7 +27,9 @@ struct guard_rules {
 	struct ft_changes changes;
 	struct ft_scanner **scanners;
 	struct ft_decider_rules use;
-	bool *told_replaced;	  /* by literal */
+	bool *told_replaced; /* by literal */
+	bool told_full;
+	bool told_cut;
 	struct guard_rules *next; /* retired: scans may still end */
 };
 
@@ -66,11 +68,11 @@ struct guardian {
 	int error;
 	bool is_mute; /* the output failed */
 	bool lost;
-	bool told_full;
+	bool told_lease;
 	uint64_t printed;
-	int64_t end_ns;	    /* boot clock; 0: none */
-	int64_t confirm_ns; /* boot clock; 0: none */
-	int64_t watchdog_ns;
+	int64_t end_ns;	     /* boot clock; 0: none */
+	int64_t confirm_ns;  /* boot clock; 0: none */
+	int64_t watchdog_ns; /* of the thread that decides, with the next one */
 	int64_t watchdog_due_ns;
 	int64_t flushed_ns;
 	int64_t beat_ns; /* of the state file */
@@ -85,6 +87,8 @@ bool guard_rules_need_audit(const struct guard_rules *r);
 /* An executable that a rule names was replaced, and what was denied runs the new one:
  * told once. */
 void guard_rules_tell_replaced(struct guard_rules *r, const struct ft_event *ev);
+/* What is protected under its own names alone, as a bound was reached: told once. */
+void guard_rules_tell_bounds(struct guard_rules *r);
 /* What scanners have to say: down, back again. */
 void guard_rules_tell_news(const struct guardian *g);
 /* The kernel asks about what they guard. */
@@ -107,10 +111,9 @@ int guard_threads_prepare(struct guardian *g);
 int guard_threads_start(struct guardian *g, int group);
 /* Until these rules are in use. */
 int guard_threads_use(struct guardian *g, struct guard_rules *r);
-/* Everything that was read is answered, late scans are waited for. */
+/* Everything that was read is answered, and scans are given up. One that does not end
+ * goes on, and uses all that it had: the pool is there then. */
 void guard_threads_stop(struct guardian *g);
-/* Did it go round lately? */
-bool guard_threads_is_alive(const struct guardian *g);
 
 /* guard-handover.c. listen: for who may take over; accept: one does, or does not. close
  * gives up the place, last of all. */

@@ -325,3 +325,11 @@ int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from)
 	}
 	return -1;
 }
+
+int ft_policy_claims_deep(const struct ft_policy *p, int from)
+{
+	for (unsigned int i = from < 0 ? 0 : (unsigned int)from; i < p->count; i++)
+		if (p->rules[i].has_deep_globs)
+			return (int)i;
+	return -1;
+}

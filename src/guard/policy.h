@@ -129,6 +129,9 @@ const struct ft_policy_glob *ft_policy_globs(const struct ft_policy *p,
  * for is not looked at. */
 int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from);
 
+/* The first from `from` on of those that a path too long to be known may match. */
+int ft_policy_claims_deep(const struct ft_policy *p, int from);
+
 /* ---- to decide ---- */
 
 /* What is known of one request. What is not known is absent: len 0, dev 0, NULL. */

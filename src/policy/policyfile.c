@@ -9,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/trusted.h"
 #include "event/mask.h"
 #include "policy/sections.h"
-#include "policy/trusted.h"
 
 #define TIMEOUT_DEFAULT (5 * FT_NSEC_PER_SEC)
 #define TIMEOUT_LEAST	(10 * FT_NSEC_PER_MSEC)

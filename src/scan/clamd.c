@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/trusted.h"
 #include "scan/content.h"
 #include "scan/scanner.h"
 
@@ -75,6 +76,9 @@ static void set_down(struct clamd *c, int error)
 	pthread_mutex_unlock(&c->lock);
 }
 
+static const char not_permitted[] =
+	"a user who is no service's answers there, or could replace it";
+
 static bool clamd_take_news(struct ft_scanner *s, struct ft_scanned *ret)
 {
 	struct clamd *c = (struct clamd *)s;
@@ -83,7 +87,10 @@ static bool clamd_take_news(struct ft_scanner *s, struct ft_scanned *ret)
 	pthread_mutex_lock(&c->lock);
 	has_news = c->has_news;
 	c->has_news = false;
-	if (has_news && c->down)
+	if (has_news && c->down == -EPERM)
+		ft_scanned_set(ret, FT_SCAN_ERROR, "clamd, %s: %s", c->address.sun_path,
+			       not_permitted);
+	else if (has_news && c->down)
 		ft_scanned_set(ret, FT_SCAN_ERROR, "clamd, %s: %s", c->address.sun_path,
 			       strerror(-c->down));
 	else if (has_news)
@@ -166,28 +173,36 @@ static int may_connect(struct clamd *c)
 	return r;
 }
 
+/* What it is sent are descriptors of files that not everybody may open, and what asks
+ * back is let through: no person may take its place. */
 static int connect_new(struct clamd *c)
 {
+	_cleanup_(ft_bytes_fini) struct ft_bytes why = {0};
 	const int on = 1;
 	_cleanup_close_ int fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = ft_trusted_check_socket(c->address.sun_path, &why);
 
+	if (r < 0)
+		return r;
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
 	/* A full backlog is EAGAIN: it is busy, which is as good as down. */
 	if (connect(fd, (const struct sockaddr *)&c->address, sizeof(c->address)) < 0)
 		return -errno;
-	return ft_take_fd(fd);
+	r = ft_trusted_check_peer(fd);
+	return r < 0 ? r : ft_take_fd(fd);
 }
 
 static int wait_for(const struct talk *t, short events)
 {
-	struct pollfd p = {.fd = t->socket, .events = events};
-	int r = poll(&p, 1, ft_scan_msec_left(t->scan));
+	struct pollfd fds[] = {{.fd = t->socket, .events = events},
+			       {.fd = t->scan->stop, .events = POLLIN}};
+	int r = poll(fds, FT_ARRAY_SIZE(fds), ft_scan_msec_left(t->scan));
 
-	if (r < 0)
-		return errno == EINTR ? 0 : -errno;
-	return r == 0 && ft_scan_msec_left(t->scan) == 0 ? -ETIMEDOUT : 0;
+	if (r < 0 && errno != EINTR)
+		return -errno;
+	return r > 0 && !fds[1].revents ? 0 : ft_scan_check(t->scan);
 }
 
 /* All of it, with the descriptor `passed` (-1: none) at its first byte. */
@@ -232,7 +247,7 @@ static void take_sender(struct clamd *c, struct msghdr *m)
 	if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_CREDENTIALS)
 		return;
 	memcpy(&sender, CMSG_DATA(h), sizeof(sender));
-	if (sender.pid > 0)
+	if (sender.pid > 0 && ft_trusted_is_service(sender.uid))
 		learn_pid(c, sender.pid);
 }
 
@@ -388,7 +403,7 @@ static void clamd_scan(struct ft_scanner *s, const struct ft_scan *scan,
 		r = ask(&t);
 	}
 	/* That it is slow with this file does not mean that it is down. */
-	if (r != -ETIMEDOUT && !t.is_held_back)
+	if (r != -ETIMEDOUT && r != -ECANCELED && !t.is_held_back)
 		set_down(t.clamd, r);
 	if (r < 0) {
 		ft_scanned_set(ret, FT_SCAN_ERROR, "clamd: %s", strerror(-r));
@@ -404,10 +419,11 @@ static void clamd_scan(struct ft_scanner *s, const struct ft_scan *scan,
 
 /* Who it is must be known before it is first asked: opening its own files must not wait
  * for its own answer. */
-static void ping(struct clamd *c)
+static int ping(struct clamd *c)
 {
-	struct ft_scan scan = {
-		.fd = -1, .deadline_ns = ft_boot_ns() + PING_MSEC * FT_NSEC_PER_MSEC};
+	struct ft_scan scan = {.fd = -1,
+			       .deadline_ns = ft_boot_ns() + PING_MSEC * FT_NSEC_PER_MSEC,
+			       .stop = -1};
 	struct talk t = {.clamd = c, .scan = &scan, .socket = -1};
 	int r = open_talk(&t, false);
 
@@ -419,6 +435,29 @@ static void ping(struct clamd *c)
 	if (r == 0)
 		put_idle(c, ft_take_fd(t.socket));
 	close_talk(&t);
+	return r;
+}
+
+static int refuse_person(struct clamd *c, char **ret_error)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes why = {0};
+
+	if (ft_trusted_check_socket(c->address.sun_path, &why) == -EPERM)
+		return ft_scan_fail(ret_error, -EPERM, "%s", ft_bytes_cstr(&why));
+	return ft_scan_fail(ret_error, -EPERM, "%s: %s", c->address.sun_path,
+			    not_permitted);
+}
+
+static void clamd_close(struct ft_scanner *s)
+{
+	struct clamd *c = (struct clamd *)s;
+
+	for (size_t i = 0; i < c->idle_count; i++)
+		close(c->idle[i]);
+	if (c->pidfd >= 0)
+		close(c->pidfd);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
 }
 
 static int clamd_open(struct ft_scanner **ret, const struct ft_scanner_spec *spec,
@@ -438,21 +477,14 @@ static int clamd_open(struct ft_scanner **ret, const struct ft_scanner_spec *spe
 	memcpy(c->address.sun_path, spec->file, n);
 	c->pidfd = -1;
 	pthread_mutex_init(&c->lock, NULL);
-	ping(c);
+	if (ping(c) == -EPERM) {
+		int r = refuse_person(c, ret_error);
+
+		clamd_close(&c->scanner);
+		return r;
+	}
 	*ret = &c->scanner;
 	return 0;
-}
-
-static void clamd_close(struct ft_scanner *s)
-{
-	struct clamd *c = (struct clamd *)s;
-
-	for (size_t i = 0; i < c->idle_count; i++)
-		close(c->idle[i]);
-	if (c->pidfd >= 0)
-		close(c->pidfd);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
 }
 
 const struct ft_scanner_ops ft_scanner_clamd = {

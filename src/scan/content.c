@@ -25,9 +25,9 @@ int ft_content_read(const struct ft_scan *scan, ft_content_fn fn, void *data)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (ft_scan_msec_left(scan) == 0)
-			return -ETIMEDOUT;
-		int r = fn(data, piece, (size_t)n);
+		int r = ft_scan_check(scan);
+		if (r == 0)
+			r = fn(data, piece, (size_t)n);
 		if (r < 0)
 			return r;
 		at += n;

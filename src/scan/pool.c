@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that scan, and a bounded queue of what waits for them. */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/number.h"
 #include "scan/scanner.h"
 
 /* With locked memory each byte of a stack is there from the beginning. */
@@ -28,6 +34,7 @@ struct ft_pool {
 	unsigned int first;
 	unsigned int count;
 	bool ending;
+	int stop; /* an eventfd: it is ending */
 };
 
 static void scan_one(struct ft_pool *p, const struct waiting *w, bool ending)
@@ -80,6 +87,7 @@ int ft_pool_submit(struct ft_pool *p, struct ft_scanner *s, const struct ft_scan
 	if (!p->ending && p->count < p->config.waiting_max) {
 		unsigned int at = (p->first + p->count++) % p->config.waiting_max;
 		p->queue[at] = (struct waiting){s, *scan, job};
+		p->queue[at].scan.stop = p->stop;
 		pthread_cond_signal(&p->changed);
 		r = 0;
 	}
@@ -106,16 +114,36 @@ static int start_threads(struct ft_pool *p)
 	return r;
 }
 
-struct ft_pool *ft_pool_close(struct ft_pool *p)
+static void tell_end(struct ft_pool *p)
 {
-	if (!p)
-		return NULL;
 	pthread_mutex_lock(&p->lock);
 	p->ending = true;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
-	for (unsigned int i = 0; i < p->threads_count; i++)
-		pthread_join(p->threads[i], NULL);
+	(void)eventfd_write(p->stop, 1);
+}
+
+static bool wait_for_end(struct ft_pool *p, unsigned int msec)
+{
+	int64_t end = ft_now_ns() + msec * FT_NSEC_PER_MSEC;
+	const struct timespec until = {end / FT_NSEC_PER_SEC, end % FT_NSEC_PER_SEC};
+
+	for (; p->threads_count > 0; p->threads_count--)
+		if (pthread_timedjoin_np(p->threads[p->threads_count - 1], NULL,
+					 &until) != 0)
+			return false;
+	return true;
+}
+
+struct ft_pool *ft_pool_close(struct ft_pool *p, unsigned int msec)
+{
+	if (!p)
+		return NULL;
+	tell_end(p);
+	if (!wait_for_end(p, msec))
+		return p;
+	if (p->stop >= 0)
+		close(p->stop);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 	free(p->threads);
@@ -136,9 +164,11 @@ int ft_pool_open(struct ft_pool **ret, const struct ft_pool_config *config)
 	pthread_cond_init(&p->changed, NULL);
 	p->threads = calloc(config->threads, sizeof(*p->threads));
 	p->queue = calloc(config->waiting_max, sizeof(*p->queue));
-	r = p->threads && p->queue ? start_threads(p) : -ENOMEM;
+	p->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = p->stop < 0 ? -errno : p->threads && p->queue ? start_threads(p) : -ENOMEM;
 	if (r < 0) {
-		ft_pool_close(p);
+		/* They have nothing to do yet. */
+		ft_pool_close(p, UINT_MAX);
 		return r;
 	}
 	*ret = p;

@@ -26,6 +26,7 @@ struct ft_scanner *ft_scanner_close(struct ft_scanner *s);
 struct ft_scan {
 	int fd;		     /* borrowed, open for reading; its offset may be changed */
 	int64_t deadline_ns; /* boot clock: an answer after it is of no use */
+	int stop;	     /* readable: no answer is; -1: none; a pool has its own */
 };
 struct ft_scanned {
 	enum ft_scan_result result;
@@ -58,6 +59,6 @@ int ft_pool_open(struct ft_pool **ret, const struct ft_pool_config *config);
  * its turn is done with FT_SCAN_ERROR. */
 int ft_pool_submit(struct ft_pool *pool, struct ft_scanner *s, const struct ft_scan *scan,
 		   void *job);
-/* Waits for what runs (bounded by its deadline); what waits is done with FT_SCAN_ERROR.
- */
-struct ft_pool *ft_pool_close(struct ft_pool *pool);
+/* What runs is told to stop, what waits is done, both with FT_SCAN_ERROR. NULL; or the
+ * pool, if a scan did not end within msec: then all that it uses must stay. */
+struct ft_pool *ft_pool_close(struct ft_pool *pool, unsigned int msec);

@@ -3,13 +3,16 @@
 #include "scan/scanner.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/trusted.h"
 
 static const struct ft_scanner_ops *const types[] = {
 	[FT_SCANNER_CLAMD] = &ft_scanner_clamd,
@@ -91,6 +94,15 @@ int ft_scan_msec_left(const struct ft_scan *scan)
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
+int ft_scan_check(const struct ft_scan *scan)
+{
+	struct pollfd p = {.fd = scan->stop, .events = POLLIN};
+
+	if (poll(&p, 1, 0) > 0)
+		return -ECANCELED;
+	return ft_scan_msec_left(scan) == 0 ? -ETIMEDOUT : 0;
+}
+
 int ft_scan_fail(char **ret_error, int error, const char *fmt, ...)
 {
 	va_list args;
@@ -102,4 +114,15 @@ int ft_scan_fail(char **ret_error, int error, const char *fmt, ...)
 		*ret_error = NULL;
 	va_end(args);
 	return error;
+}
+
+int ft_scan_open_trusted(const char *file, char **ret_error)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes why = {0};
+	int fd = -1, r = ft_trusted_open(file, &fd, &why);
+
+	if (r == 0)
+		return fd;
+	return why.len > 0 ? ft_scan_fail(ret_error, r, "%s", ft_bytes_cstr(&why))
+			   : ft_scan_fail(ret_error, r, "%s: %s", file, strerror(-r));
 }

@@ -29,6 +29,11 @@ void ft_scanned_set(struct ft_scanned *ret, enum ft_scan_result result, const ch
 		    ...) __attribute__((format(printf, 3, 4)));
 /* Until the deadline, 0: it has passed; as poll(2) wants it. */
 int ft_scan_msec_left(const struct ft_scan *scan);
+/* 0; -ETIMEDOUT: the deadline has passed; -ECANCELED: it was stopped. */
+int ft_scan_check(const struct ft_scan *scan);
 /* *ret_error (may be NULL) becomes one line; returns error. */
 int ft_scan_fail(char **ret_error, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A file that says what is infected: nobody else may change it. Its descriptor, or
+ * ft_scan_fail(). */
+int ft_scan_open_trusted(const char *file, char **ret_error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A list of SHA-256 checksums of what is unwanted, as sha256sum(1) prints them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 
@@ -97,9 +96,13 @@ static size_t parse_list(struct sha256 *s, struct ft_span text)
 static int load(struct sha256 *s, const char *file, char **ret_error)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
-	int r = ft_file_read(AT_FDCWD, file, LIST_SIZE_MAX, &text);
+	_cleanup_close_ int fd = ft_scan_open_trusted(file, ret_error);
 	size_t bad;
+	int r;
 
+	if (fd < 0)
+		return fd;
+	r = ft_file_read_fd(fd, LIST_SIZE_MAX, &text);
 	if (r < 0)
 		return ft_scan_fail(ret_error, r, "%s: %s", file, strerror(-r));
 	s->list = calloc(count_lines(ft_bytes_span(&text)) + 1, sizeof(*s->list));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* YARA rules, compiled when they are loaded. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <yara.h>
@@ -37,11 +36,10 @@ static void take_error(int level, const char *file, int line, const YR_RULE *rul
 
 static int compile(struct yara *y, YR_COMPILER *compiler, struct compiling *c)
 {
-	_cleanup_close_ int fd = open(c->file, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = ft_scan_open_trusted(c->file, c->ret_error);
 
 	if (fd < 0)
-		return ft_scan_fail(c->ret_error, -errno, "%s: %s", c->file,
-				    strerror(errno));
+		return fd;
 	yr_compiler_set_callback(compiler, take_error, c);
 	/* Includes are read while compiling, relative to the current directory: what a
 	 * policy names should not depend on that. */

@@ -185,6 +185,8 @@ static void find_claims(struct ft_decider *d, struct ft_asked *a)
 	/* What has no name yet, or none any more, may be another file the next moment. */
 	if (a->facts.path.len > 0 && a->q->identity.links > 0)
 		ft_ruleset_claim(d->rules, a->facts.path, &a->facts.object);
+	if (a->facts.is_path_long && a->q->identity.links > 0)
+		ft_ruleset_claim_deep(d->rules, &a->facts.object);
 	a->facts.claims = d->claims;
 	a->facts.claims_count =
 		ft_claims_find(d->rules->claims, &a->facts.object, d->claims);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
@@ -78,9 +79,13 @@ static void forget_file(struct ft_changes *c, struct ft_span path)
 	if (c->group < 0)
 		return;
 	ft_bytes_put_span(&text, path);
-	fd = open(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	fd = ft_file_open_long(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ESTALE)
 		return;
+	if (fd < 0) {
+		forget_all(c);
+		return;
+	}
 	/* A descriptor that only names is not taken as such. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	r = ft_group_mark(c->group, FT_MARK_REMOVE | FT_MARK_IGNORE, c->rules->events,
@@ -99,7 +104,7 @@ static void follow_rename(struct ft_changes *c, const struct ft_event *ev)
 	}
 	atomic_fetch_add(&c->generation, 1);
 	forget_file(c, ev->path);
-	ft_ruleset_see(c->rules, ev->path);
+	ft_ruleset_see_moved(c->rules, ev->old_path, ev->path);
 }
 
 static void follow(struct ft_changes *c, const struct ft_event *ev)

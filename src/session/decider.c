@@ -20,9 +20,11 @@
 #include "session/deciding.h"
 
 enum {
-	BEAT_MSEC =
-		200, /* it goes round this often, so that it can be seen that it does */
+	BEAT_MSEC = 200, /* it goes round this often */
 	SLACK_MSEC = 10, /* so much before a deadline a scanner may give up for it */
+	/* Before a pause others are decided on while scans end, then scans alone. */
+	PAUSE_READS_MSEC = 1000,
+	PAUSE_WAITS_MSEC = 200,
 };
 
 /* ---- scans: what is decided on later ---- */
@@ -143,10 +145,24 @@ static void finish_scan(struct ft_decider *d, struct ft_request *q)
 	ft_request_release(&d->requests, q);
 }
 
+static bool has_passed(const struct ft_decider *d, int64_t msec)
+{
+	return ft_boot_ns() - atomic_load(&d->ordered_ns) >= msec * FT_NSEC_PER_MSEC;
+}
+
+/* Nobody waits for a scan any longer. */
+static bool ends_scans(const struct ft_decider *d)
+{
+	int order = atomic_load(&d->order);
+
+	return order == FT_ORDER_STOP ||
+	       (order == FT_ORDER_PAUSE &&
+		has_passed(d, PAUSE_READS_MSEC + PAUSE_WAITS_MSEC));
+}
+
 static void finish_scans(struct ft_decider *d)
 {
-	bool stops = atomic_load(&d->order) == FT_ORDER_STOP;
-	int64_t now = stops ? INT64_MAX : ft_boot_ns();
+	int64_t now = ends_scans(d) ? INT64_MAX : ft_boot_ns();
 	struct ft_request *q;
 	size_t pos = 0;
 
@@ -188,9 +204,12 @@ static void answer(struct ft_decider *d, struct ft_request *q)
 	}
 }
 
-static void lose_request(struct ft_decider *d)
+static void lose_request(struct ft_decider *d, int error)
 {
 	atomic_fetch_add(&d->lost_descriptors, 1);
+	/* To break it would be to wait for its holder. */
+	if (error == -EWOULDBLOCK)
+		atomic_store(&d->met_lease, true);
 	d->telling.is_due = true;
 }
 
@@ -201,7 +220,7 @@ static void take_record(struct ft_decider *d, const struct ft_record *rec, int64
 	if (rec->fd < 0) {
 		/* The kernel had no descriptor for it, and has denied it. */
 		if (!(rec->mask & FT_EV_Q_OVERFLOW))
-			lose_request(d);
+			lose_request(d, rec->fd);
 		return;
 	}
 	q = ft_requests_take(&d->requests, rec->fd, now);
@@ -246,7 +265,7 @@ static int read_requests(struct ft_decider *d)
 	int r;
 
 	if (len == -EMFILE || len == -ENFILE) {
-		lose_request(d);
+		lose_request(d, (int)len);
 		return 1;
 	}
 	if (len <= 0)
@@ -338,16 +357,21 @@ static bool is_answered(const struct ft_decider *d)
 	return ft_requests_deadline(&d->requests) == 0;
 }
 
+static bool may_read(const struct ft_decider *d, int order)
+{
+	if (order == FT_ORDER_PAUSE)
+		return !is_answered(d) && !has_passed(d, PAUSE_READS_MSEC);
+	return order == FT_ORDER_GO || order == FT_ORDER_STOP;
+}
+
 bool ft_decider_step(struct ft_decider *d)
 {
 	int order = atomic_load(&d->order), r = 0;
-	bool may_read = order == FT_ORDER_GO || order == FT_ORDER_STOP;
-	bool reads = may_read && room(d) > 0;
-	bool more = wait_for_more(d, reads);
+	bool may = may_read(d, order);
+	bool more = wait_for_more(d, may && room(d) > 0);
 
-	atomic_store(&d->beat_ns, ft_boot_ns());
 	take_rules(d);
-	if (may_read)
+	if (may)
 		forget_if_behind(d);
 	finish_scans(d);
 	ft_telling_flush(&d->telling);

@@ -38,8 +38,10 @@ struct ft_decider_config {
 
 enum ft_decider_order {
 	FT_ORDER_GO,
-	FT_ORDER_STOP,	/* everything that waits is answered, scans by on_timeout */
-	FT_ORDER_PAUSE, /* nothing more is read; what was read is answered in time */
+	FT_ORDER_STOP, /* everything that waits is answered, scans by on_timeout */
+	/* Nothing more is read, once what is being scanned is answered; a second later by
+	 * on_timeout. Until then all else is decided as ever. */
+	FT_ORDER_PAUSE,
 	FT_ORDER_LEAVE, /* as after a pause, for good: somebody else reads now */
 };
 
@@ -63,13 +65,14 @@ struct ft_decider {
 	_Atomic(struct ft_decider_rules *) next; /* to be used from the next read on */
 	_Atomic uint64_t generation;		 /* of the rules in use */
 	_Atomic int order;
-	_Atomic bool is_done;	 /* the order to stop or to pause has been followed */
-	_Atomic int64_t beat_ns; /* boot clock: it went round */
+	_Atomic int64_t ordered_ns; /* boot clock */
+	_Atomic bool is_done;	    /* the order to stop or to pause has been followed */
 	_Atomic uint64_t lost_descriptors;
-	_Atomic int error;   /* it cannot go on: -errno */
-	int64_t patience_ns; /* boot clock: no wait for changes before */
-	int64_t looked_ns;   /* boot clock: were changes followed? */
-	bool is_behind;	     /* they were not */
+	_Atomic bool met_lease; /* some of them for a lease, as far as the kernel says */
+	_Atomic int error;	/* it cannot go on: -errno */
+	int64_t patience_ns;	/* boot clock: no wait for changes before */
+	int64_t looked_ns;	/* boot clock: were changes followed? */
+	bool is_behind;		/* they were not */
 };
 
 /* Rules and the changes that concern them. */
@@ -92,7 +95,7 @@ int ft_decider_take_group(struct ft_decider *d, int group, bool takes_errors,
  * the kernel. */
 void ft_decider_fini(struct ft_decider *d);
 
-/* One round. True: there is another one. */
+/* One round, of some 200 ms at most. True: there is another one. */
 bool ft_decider_step(struct ft_decider *d);
 
 /* The first rules, before the first step; later ones: used from the next read on.

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "kernel/abi.h"
 #include "session/decider.h"
 
@@ -114,6 +115,7 @@ bool ft_decider_withdraw(struct ft_decider *d)
 void ft_decider_order(struct ft_decider *d, enum ft_decider_order order)
 {
 	atomic_store(&d->is_done, false);
+	atomic_store(&d->ordered_ns, ft_boot_ns());
 	atomic_store(&d->order, (int)order);
 	wake(d);
 }

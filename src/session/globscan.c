@@ -3,21 +3,22 @@
 #include "session/globscan.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "match/match.h"
-
-enum { DEPTH_MAX = 256 };
 
 struct scan {
 	ft_globscan_fn fn;
 	void *data;
 	struct ft_bytes path; /* of the directory at hand */
 	unsigned int depth;
+	bool is_cut;
 };
 
 static void scan_dir(struct scan *s, int parent, const char *name, const char *rest);
@@ -37,14 +38,21 @@ static bool is_directory(int dirfd, const struct dirent *e)
 	       S_ISDIR(st.st_mode);
 }
 
-static void tell(struct scan *s, const char *name)
+/* Of these there may be enough another time, and for another directory. */
+static void note_failure(struct scan *s, int error)
+{
+	s->is_cut |= error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
+static void tell(struct scan *s, int dirfd, const char *name)
 {
 	size_t len = s->path.len;
 
 	ft_bytes_put_char(&s->path, '/');
 	ft_bytes_put_str(&s->path, name);
 	if (!s->path.failed)
-		s->fn(s->data, ft_bytes_span(&s->path));
+		s->fn(s->data, dirfd, name, ft_bytes_span(&s->path));
+	note_failure(s, s->path.failed);
 	s->path.len = len;
 }
 
@@ -84,7 +92,7 @@ static void scan_entry(struct scan *s, int dirfd, const struct dirent *e,
 		if (!glob || *behind)
 			scan_dir(s, dirfd, e->d_name, glob ? behind : rest);
 	} else if (!glob || !*behind) {
-		tell(s, e->d_name);
+		tell(s, dirfd, e->d_name);
 	}
 }
 
@@ -100,21 +108,33 @@ static void scan_entries(struct scan *s, DIR *dir, const char *rest)
 	ft_glob_free(glob);
 }
 
+/* NULL: told in s, where it matters. */
+static DIR *list(struct scan *s, int fd)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		note_failure(s, fd < 0 ? fd : -errno);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
 static void scan_dir(struct scan *s, int parent, const char *name, const char *rest)
 {
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	size_t len = s->path.len;
 	DIR *dir;
 	int fd;
 
-	if (s->depth >= DEPTH_MAX)
-		return;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (s->depth >= FT_GLOBSCAN_DEPTH) {
+		s->is_cut = true;
 		return;
 	}
+	fd = openat(parent, name, flags);
+	dir = list(s, fd < 0 ? -errno : fd);
+	if (!dir)
+		return;
 	s->depth++;
 	ft_bytes_put_char(&s->path, '/');
 	ft_bytes_put_str(&s->path, name);
@@ -125,19 +145,17 @@ static void scan_dir(struct scan *s, int parent, const char *name, const char *r
 }
 
 /* From the directory at s->path on. */
-static void begin(struct scan *s, const char *rest)
+static int begin(struct scan *s, const char *rest)
 {
-	int fd = open(s->path.len > 0 ? ft_bytes_cstr(&s->path) : "/",
-		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const char *path = s->path.len > 0 ? ft_bytes_cstr(&s->path) : "/";
+	DIR *dir = list(s, ft_file_open_long(path, O_RDONLY | O_DIRECTORY));
 
-	if (dir)
+	if (dir) {
 		scan_entries(s, dir, rest);
-	else if (fd >= 0)
-		close(fd);
-	if (dir)
 		closedir(dir);
+	}
 	ft_bytes_fini(&s->path);
+	return s->is_cut;
 }
 
 /* What comes before the first component that is a pattern need not be listed. */
@@ -157,18 +175,18 @@ static const char *skip_plain(const char *pattern, struct ft_bytes *path)
 	}
 }
 
-void ft_globscan(const char *pattern, ft_globscan_fn fn, void *data)
+int ft_globscan(const char *pattern, ft_globscan_fn fn, void *data)
 {
 	struct scan s = {.fn = fn, .data = data};
 	const char *rest = skip_plain(pattern, &s.path);
 
-	begin(&s, rest);
+	return begin(&s, rest);
 }
 
-void ft_globscan_below(struct ft_span dir, ft_globscan_fn fn, void *data)
+int ft_globscan_below(struct ft_span dir, ft_globscan_fn fn, void *data)
 {
 	struct scan s = {.fn = fn, .data = data};
 
 	ft_bytes_put_span(&s.path, dir);
-	begin(&s, "**");
+	return begin(&s, "**");
 }

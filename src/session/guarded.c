@@ -300,6 +300,29 @@ bool ft_guards_has(const struct ft_guards *g, struct ft_span path)
 	return false;
 }
 
+static bool is_overlay(const struct ft_mount *m)
+{
+	return strcmp(m->type, "overlay") == 0;
+}
+
+static bool has_overlay(const struct ft_guards *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (is_overlay(g->list[i].mount))
+			return true;
+	return false;
+}
+
+bool ft_guards_keeps_births(const struct ft_guards *g, uint64_t dev)
+{
+	const struct ft_mount *m;
+
+	if (!has_overlay(g))
+		return true;
+	m = ft_mounts_find_device(&g->mounts, dev);
+	return m && !is_overlay(m);
+}
+
 bool ft_guards_has_mount(const struct ft_guards *g, uint64_t mnt_id)
 {
 	return mnt_id != 0 && bsearch(&mnt_id, g->visible, g->visible_count,

@@ -50,6 +50,12 @@ int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity
 		     struct ft_bytes *ret);
 /* Is it one of the PATHs, or below one? */
 bool ft_guards_has(const struct ft_guards *g, struct ft_span path);
+/*
+ * Does a file on this device keep its birth for life? In an overlay the first write, and
+ * each new name, of what lies in a lower layer give it another one. A layer may have a
+ * device of its own, which no mount has.
+ */
+bool ft_guards_keeps_births(const struct ft_guards *g, uint64_t dev);
 /* Is it one of this namespace's mounts? */
 bool ft_guards_has_mount(const struct ft_guards *g, uint64_t mnt_id);
 /* The mount table's entry for a file; NULL: none. */

@@ -2,7 +2,6 @@
 /* A policy in use. */
 #include "session/ruleset.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "session/globscan.h"
 
 int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
@@ -58,43 +58,98 @@ bool ft_ruleset_observes(const struct ft_ruleset *s)
 	return s->observe || ft_policy_config(s->policy)->mode == FT_MODE_OBSERVE;
 }
 
-bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+static void add_claim(struct ft_ruleset *s, unsigned int rule,
+		      const struct ft_object *object)
+{
+	struct ft_object o = *object;
+
+	if (!ft_guards_keeps_births(&s->guards, o.dev))
+		o.birth_ns = 0;
+	if (ft_claims_add(s->claims, &o, rule) == -ENOSPC)
+		atomic_store(&s->claims_full, true);
+}
+
+void ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
 		      const struct ft_object *object)
 {
 	int rule = ft_policy_claims(s->policy, path, 0);
-	bool any = rule >= 0;
 
 	for (; rule >= 0; rule = ft_policy_claims(s->policy, path, rule + 1))
-		if (ft_claims_add(s->claims, object, (unsigned int)rule) == -ENOSPC)
-			atomic_store(&s->claims_full, true);
-	return any;
+		add_claim(s, (unsigned int)rule, object);
 }
 
-bool ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)
+void ft_ruleset_claim_deep(struct ft_ruleset *s, const struct ft_object *object)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	int rule = ft_policy_claims_deep(s->policy, 0);
+
+	for (; rule >= 0; rule = ft_policy_claims_deep(s->policy, rule + 1))
+		add_claim(s, (unsigned int)rule, object);
+}
+
+/* What is in this place, by the rules for a path that it has, or had. */
+static void see_as(struct ft_ruleset *s, int dirfd, const char *name, struct ft_span path)
+{
 	struct ft_identity id;
 
-	if (ft_policy_claims(s->policy, path, 0) < 0)
-		return false;
-	ft_bytes_put_span(&text, path);
 	/* Gone already: the record of where it went comes. */
-	if (ft_identity_read(AT_FDCWD, ft_bytes_cstr(&text), false, &id) < 0)
-		return true;
-	return S_ISDIR(id.mode) || ft_ruleset_claim(s, path, &id.object);
+	if (ft_identity_read(dirfd, name, false, &id) == 0 && !S_ISDIR(id.mode))
+		ft_ruleset_claim(s, path, &id.object);
 }
 
-static void found(void *data, struct ft_span path)
+static bool is_named(const struct ft_ruleset *s, struct ft_span path)
 {
-	ft_ruleset_see(data, path);
+	return path.len > 0 && ft_policy_claims(s->policy, path, 0) >= 0;
+}
+
+void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)
+{
+	ft_ruleset_see_moved(s, (struct ft_span){0}, path);
+}
+
+void ft_ruleset_see_moved(struct ft_ruleset *s, struct ft_span from, struct ft_span path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	_cleanup_close_ int fd = -1;
+
+	if (!is_named(s, path) && !is_named(s, from))
+		return;
+	ft_bytes_put_span(&text, path);
+	fd = ft_file_open_long(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	see_as(s, fd, "", path);
+	see_as(s, fd, "", from);
+}
+
+static void found(void *data, int dirfd, const char *name, struct ft_span path)
+{
+	struct ft_ruleset *s = data;
+
+	if (is_named(s, path))
+		see_as(s, dirfd, name, path);
 }
 
 void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path)
 {
-	ft_globscan_below(path, found, s);
+	if (ft_globscan_below(path, found, s) > 0)
+		atomic_store(&s->claims_cut, true);
 }
 
-static void look_up_literals(struct ft_ruleset *s)
+void ft_ruleset_find_exes(struct ft_ruleset *s)
+{
+	size_t count;
+	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct ft_identity id;
+
+		if (literals[i].kind == FT_LITERAL_EXE &&
+		    ft_identity_read(AT_FDCWD, literals[i].path, true, &id) == 0)
+			ft_policy_set_literal(s->policy, i, &id.object);
+	}
+}
+
+static void claim_literals(struct ft_ruleset *s)
 {
 	size_t count;
 	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
@@ -103,13 +158,10 @@ static void look_up_literals(struct ft_ruleset *s)
 		const struct ft_literal *l = &literals[i];
 		struct ft_identity id;
 
-		if (ft_identity_read(AT_FDCWD, l->path, true, &id) < 0)
-			continue;
-		if (l->kind == FT_LITERAL_EXE)
-			ft_policy_set_literal(s->policy, i, &id.object);
-		else if (!S_ISDIR(id.mode) &&
-			 ft_claims_add(s->claims, &id.object, l->rule) == -ENOSPC)
-			atomic_store(&s->claims_full, true);
+		if (l->kind == FT_LITERAL_PATH &&
+		    ft_identity_read(AT_FDCWD, l->path, true, &id) == 0 &&
+		    !S_ISDIR(id.mode))
+			add_claim(s, l->rule, &id.object);
 	}
 }
 
@@ -118,7 +170,8 @@ void ft_ruleset_find_claims(struct ft_ruleset *s)
 	size_t count;
 	const struct ft_policy_glob *globs = ft_policy_globs(s->policy, &count);
 
-	look_up_literals(s);
+	claim_literals(s);
 	for (size_t i = 0; i < count; i++)
-		ft_globscan(globs[i].pattern, found, s);
+		if (ft_globscan(globs[i].pattern, found, s) > 0)
+			atomic_store(&s->claims_cut, true);
 }

@@ -29,6 +29,7 @@ struct ft_ruleset {
 	struct ft_claims *claims;
 	struct ft_rule_count *counts; /* the last one is the default's */
 	_Atomic bool claims_full;
+	_Atomic bool claims_cut; /* not all that is there was looked at */
 	/* Requests that wait for its scanners, and the decider while it uses it. */
 	_Atomic unsigned int users;
 	void *owner; /* whoever made it: its scanners */
@@ -40,15 +41,21 @@ int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
 		    const char *const *watch, size_t watch_count, const char **ret_path);
 void ft_ruleset_fini(struct ft_ruleset *s);
 
-/* Looks up what literal paths name, and every file that a glob protects. The changes that
- * happen from here on must be told by ft_ruleset_see(). */
+/* Before it is given to anybody: looks up which executables its rules name. */
+void ft_ruleset_find_exes(struct ft_ruleset *s);
+/* Looks up which file is at each literal path, and every one that a glob protects. The
+ * changes that happen from here on must be told by ft_ruleset_see(). */
 void ft_ruleset_find_claims(struct ft_ruleset *s);
-/* Something is at this path now: rules that name it protect the object from here on.
- * True: one does. */
-bool ft_ruleset_see(struct ft_ruleset *s, struct ft_span path);
+/* Something is at this path now: rules that name it protect the object from here on. */
+void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path);
+/* It came there from another path: what rules name that protect it, too. In an overlay it
+ * may be a copy, and so another object. */
+void ft_ruleset_see_moved(struct ft_ruleset *s, struct ft_span from, struct ft_span path);
 /* The same, if it is known what is there. */
-bool ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+void ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
 		      const struct ft_object *object);
+/* A path that is too long to be known may be any that a `**` matches. */
+void ft_ruleset_claim_deep(struct ft_ruleset *s, const struct ft_object *object);
 /* A directory is at this path now, with all that is below it. */
 void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path);
 struct ft_rule_count *ft_ruleset_count(struct ft_ruleset *s, int rule);

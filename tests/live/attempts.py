@@ -3,6 +3,7 @@
 words in the manual.
 """
 
+import contextlib
 import errno
 import inspect
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from guard import Guard, guarded
 from harness import Failure, check
-from machine import filesystem, run, temp_dir, unmount
+from machine import filesystem, overlay, run, temp_dir, unmount
 
 REACH = os.environ["REACH"]
 DENIED, REACHED, ABSENT = "denied", "reached", "not on this machine"
@@ -200,10 +201,24 @@ def make_files(base, count):
     return files
 
 
+@contextlib.contextmanager
+def place_with_files(kind, count):
+    """On a new filesystem; in an overlay the files lie in the lower layer."""
+    if kind != "overlay":
+        with filesystem(kind) as base, Place(base, kind) as place:
+            yield place, make_files(base, count)
+        return
+    with filesystem("ext4") as disk:
+        files = make_files(disk / "lower", count)
+        with overlay(disk) as (base, lower, _), Place(base, kind) as place:
+            place.lower = lower
+            yield place, {k: [base / p.relative_to(lower) for p in paths] for k, paths in files.items()}
+
+
 def read_by_table(table, kind):
-    """On a new filesystem, with a rule of each kind."""
-    with filesystem(kind) as base, Place(base, kind) as place:
-        files = make_files(base, len(table.rows))
+    """With a rule of each kind."""
+    with place_with_files(kind, len(table.rows)) as (place, files):
+        base = place.base
         literals = ", ".join(f"'{p}'" for p in files["literal"])
         rules = [
             f"{{name: literal, path: [{literals}], verdict: deny}}",

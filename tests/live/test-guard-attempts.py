@@ -28,7 +28,9 @@ from machine import libc, temp_dir
 RENAME_EXCHANGE, AT_FDCWD, AT_SYMLINK_FOLLOW = 2, -100, 0x400
 OVERLAY = None if kernel() >= (6, 5) else "overlay"
 LOADER = os.path.realpath("/lib64/ld-linux-x86-64.so.2")
-ALL = ("ext4", "xfs", "btrfs-subvolume", "tmpfs")
+# An overlay renames no directory that lies in a lower layer.
+RENAMING = ("ext4", "xfs", "btrfs-subvolume", "tmpfs")
+ALL = (*RENAMING, "overlay")
 reading = Table("reading")
 
 
@@ -152,13 +154,35 @@ def _(place, path):
     return reach("open", path.rename(place.new()))
 
 
-@reading.attempt("parent directory renamed")
+@reading.attempt("changed, then renamed")
+def _(place, path):
+    path.chmod(0o600)
+    return reach("open", path.rename(place.new()))
+
+
+@reading.attempt("changed, then linked")
+def _(place, path):
+    os.utime(path, (1, 1))
+    link = place.new()
+    os.link(path, link)
+    return reach("open", link)
+
+
+@reading.attempt("renamed, of several names in a lower layer", only=("overlay",))
+def _(place, path):
+    inner = place.lower / path.relative_to(place.base)
+    os.link(inner, inner.with_name("other"))
+    yield
+    return reach("open", path.rename(place.new()))
+
+
+@reading.attempt("parent directory renamed", only=RENAMING)
 def _(place, path):
     moved = path.parent.rename(place.new())
     return reach("open", moved / path.name)
 
 
-@reading.attempt("parent directory renamed, and back while it is opened")
+@reading.attempt("parent directory renamed, and back while it is opened", only=RENAMING)
 def _(place, path):
     fd = os.open(path.parent, os.O_PATH)
     moved = path.parent.rename(place.new())
@@ -374,7 +398,7 @@ def _(place, path):
 
 @reading.attempt("overlay, as upper", cannot=OVERLAY)
 def _(place, path):
-    if place.kind == "btrfs-subvolume":
+    if place.kind in ("btrfs-subvolume", "overlay"):
         return ABSENT
     options = f"lowerdir={temp_dir('lower')},upperdir={path.parent},workdir={place.directory()}"
     return reach("open", place.mount("-t", "overlay", "-o", options, "overlay") / path.name)

@@ -6,20 +6,24 @@ Seen from who opens: a file that is denied is never opened while there is a guar
 
 import contextlib
 import errno
+import fcntl
 import mmap
+import multiprocessing
 import os
 import resource
 import signal
+import socket
 import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from guard import Guard, Openers, Scanner, guarded, make_files, mortal, opened
 from harness import Failure, case, check, equal, main
-from machine import Skip, filesystem, libc, mounted, temp_dir
+from machine import Skip, filesystem, libc, mounted, spawn, temp_dir
 from records import is_event
 from watch import FANTAIL
 
@@ -184,6 +188,35 @@ def no_descriptors_while_it_runs():
         check(lost and all(r["where"] == "descriptor" for r in lost), f"what was told: {lost}")
 
 
+def hold_lease(path, held, done):
+    """A write lease, until `done`."""
+    fd = os.open(path, os.O_RDWR)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    held.set()
+    done.wait()
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    os.close(fd)
+
+
+@case()
+def leases():
+    """For what somebody holds a write lease on the kernel gets no descriptor: it is denied, and told why."""
+    with filesystem("ext4") as base:
+        with Guard(policy=deny_some(base)) as guard:
+            held, done = multiprocessing.Event(), multiprocessing.Event()
+            holder = spawn(hold_lease, base / "allow-0", held, done)
+            check(held.wait(30), "no lease")
+            expect(base / "allow-0", EPERM, "with a lease")
+            expect(base / "allow-1", None, "another file")
+            wait_until(lambda: "holds a lease" in guard.stderr(), "that it is told")
+            done.set()
+            holder.join(30)
+            expect(base / "allow-0", None, "without it")
+            records = guard.stop(status=3)
+        equal([r["where"] for r in records if r["events"] == ["lost"]], ["descriptor"], "what was told")
+
+
 # ---- scanners ----
 
 
@@ -279,6 +312,93 @@ def clamd_hangs_for_many():
             guard.process.terminate()
             check(guard.process.wait(60) in (0, 3), guard.stderr())
         print(f"  longest: {longest:.2f} s of {TIMEOUT} s")
+
+
+@contextlib.contextmanager
+def hanging(base, **keys):
+    """A guard, and somebody who waits for a scanner that hangs."""
+    with Scanner() as scanner:
+        policy = scanning(base, clamd(scanner))
+        policy.write_text(policy.read_text().replace(f"timeout: {TIMEOUT}s", "timeout: 60s"))
+        (base / "scan" / "file").write_text("x")
+        with Guard(policy=policy, **keys) as guard:
+            waiting = Opener(base / "scan" / "file")
+            wait_until(lambda: scanner.scans, "a scan")
+            yield guard, policy, waiting
+
+
+@case()
+def stopped_while_the_scanner_hangs():
+    with filesystem("ext4") as base, hanging(base) as (guard, _, waiting):
+        guard.process.terminate()
+        equal(guard.process.wait(SOON), 0, guard.stderr())
+        equal(waiting.result()[0], EPERM, "who waited, by on_timeout")
+
+
+@case()
+def handed_over_while_the_scanner_hangs():
+    """What needs no scan is decided at once all the while."""
+    with filesystem("ext4") as base, hanging(base) as (guard, policy, waiting):
+        openers = Openers(base, 8)
+        began = time.monotonic()
+        with Guard("--take-over", policy=policy, run=guard.run) as new:
+            check(time.monotonic() - began < 2 * SOON, "the hand-over took long")
+            check(guard.process.wait(SOON) in (0, 3), guard.stderr())
+            equal(waiting.result()[0], EPERM, "who waited, by on_timeout")
+            result = openers.stop()
+            equal(result["wrong"], 0, f"wrong answers ({result})")
+            check(result["max_us"] < 1000000, f"one waited too long: {result}")
+            new.process.terminate()
+            check(new.process.wait(SOON) in (0, 3), new.stderr())
+        print(f"  longest: {result['max_us'] / 1000:.1f} ms")
+
+
+class Manager:
+    """A service manager that notes when it is told that all is well; twice in `seconds` it wants to be."""
+
+    def __init__(self, seconds):
+        address = temp_dir() / "notify"
+        self.beats, self._socket = [], socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(os.fsencode(address))
+        self.env = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": str(seconds * 1000000)}
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def _receive(self):
+        while True:
+            if self._socket.recv(4096) == b"WATCHDOG=1":
+                self.beats.append(time.monotonic())
+
+    def longest(self, since):
+        """The longest time without, from then to now."""
+        times = [since, *(b for b in self.beats if b > since), time.monotonic()]
+        return max(b - a for a, b in zip(times, times[1:]))
+
+
+@case("reload", "hand-over")
+def beats_while_it_is_busy(how):
+    """The watchdog is fed as long as requests are answered, whatever the guard waits for besides."""
+    manager = Manager(2)
+    with filesystem("ext4") as base, hanging(base, env=manager.env) as (guard, policy, _):
+        mute = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path = temp_dir("mute") / "socket"
+        mute.bind(os.fspath(path))
+        mute.listen(100)
+        began = time.monotonic()
+        if how == "reload":
+            text = "".join(f"  mute{i}: {{type: clamd, socket: '{path}'}}\n" for i in range(5))
+            policy.write_text(policy.read_text() + text)
+            os.kill(guard.pid, signal.SIGHUP)
+            wait_until(lambda: "loaded anew" in guard.stderr(), "a reload")
+            check(time.monotonic() - began > 4, "it was not busy")
+        else:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+                silent.connect(os.fspath(guard.run / "guard.sock"))
+                wait_until(lambda: time.monotonic() > began + 4, "some beats")
+        longest = manager.longest(began)
+        check(longest < 2, f"{longest:.1f} s without a beat")
+        guard.process.terminate()
+        guard.process.wait(SOON)
+        mute.close()
 
 
 @case()

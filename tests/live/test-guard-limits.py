@@ -6,10 +6,10 @@ import os
 import socket
 import sys
 
-from attempts import REACHED, SECRET, Table, outcome, reach, read_by_table
-from guard import opened
+from attempts import REACHED, SECRET, Place, Table, kernel, outcome, reach, read_by_table
+from guard import guarded, opened
 from harness import case, main
-from machine import libc, run
+from machine import Skip, filesystem, libc, run
 
 SYS_PIDFD_GETFD = 438
 reading = Table("coming through")
@@ -87,6 +87,11 @@ def _(place, path):
     return result
 
 
+@reading.attempt("the layer of an overlay", cannot="layers of an overlay", only=("overlay",))
+def _(place, path):
+    return reach("open", place.lower / path.relative_to(place.base))
+
+
 @reading.attempt("a snapshot", cannot="snapshot", only=("btrfs-subvolume",))
 def _(place, path):
     copy = place.new()
@@ -137,7 +142,68 @@ def _(_place, path):
     return REACHED if path.stat().st_size == 0 else "none"
 
 
-@case("ext4", "xfs", "btrfs-subvolume", "tmpfs")
+# ---- contents, of what may be opened ----
+
+contents = {event: Table(f"contents, {event}") for event in ("access", "pre_access")}
+
+
+def attempt_content(name, **cannot):
+    """With an open descriptor; cannot: by event."""
+
+    def register(function):
+        def opening(place, path):
+            with open(path, "rb", buffering=0) as file:
+                return function(place, file.fileno())
+
+        for event, table in contents.items():
+            table.attempt(name, cannot.get(event))(opening)
+
+    return register
+
+
+@attempt_content("read")
+def _(_place, fd):
+    return has_content(fd)
+
+
+@attempt_content("mmap", access="can be mapped")
+def _(_place, fd):
+    with mmap.mmap(fd, 6, prot=mmap.PROT_READ) as memory:
+        return REACHED if memory[:] == SECRET else "something else"
+
+
+@attempt_content("sendfile")
+def _(place, fd):
+    with open(place.new(), "wb") as copy:
+        return REACHED if os.sendfile(copy.fileno(), fd, 0, 6) else "nothing"
+
+
+@attempt_content("copy_file_range")
+def _(place, fd):
+    with open(place.new(), "wb") as copy:
+        return REACHED if os.copy_file_range(fd, copy.fileno(), 6) else "nothing"
+
+
+@attempt_content("splice")
+def _(_place, fd):
+    reader, writer = os.pipe()
+    with open(reader, "rb"), open(writer, "wb"):
+        return REACHED if os.splice(fd, writer, 6) else "nothing"
+
+
+@case("access", "pre_access")
+def contents_come_through(event):
+    if event == "pre_access" and kernel() < (6, 14):
+        raise Skip("pre_access needs Linux 6.14")
+    with filesystem("ext4") as base, Place(base, "ext4") as place:
+        table, files = contents[event], [base / f"file-{i}" for i in range(5)]
+        for file in files:
+            file.write_bytes(SECRET)
+        rules = [f"{{name: content, path: '{base}/file-*', events: [{event}], verdict: deny}}"]
+        table.run(place, guarded(base, rules), lambda: [("content", files.pop())])
+
+
+@case("ext4", "xfs", "btrfs-subvolume", "tmpfs", "overlay")
 def come_through(kind):
     read_by_table(reading, kind)
 

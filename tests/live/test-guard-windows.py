@@ -8,14 +8,15 @@ import errno
 import json
 import mmap
 import os
+import shutil
 import socket
 import subprocess
 import time
 
 from attempts import REACH, Named
-from guard import Guard, Scanner, guarded, opened
+from guard import Guard, Scanner, attempt, guarded, opened
 from harness import case, check, equal, main
-from machine import die_with_parent, filesystem, libc, run
+from machine import die_with_parent, filesystem, libc, overlay, run, temp_dir
 
 # What the manual calls "about a millisecond" is bounded here by what a machine under load may take.
 WINDOW = 2.0
@@ -111,6 +112,73 @@ def moved_while_kept(kind):
             guard.stop()
 
 
+def descend(directory, levels, name):
+    """A descriptor of the innermost of so many directories, of which the path may be longer than any can be."""
+    here = os.open(directory, os.O_PATH)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=here)
+        deeper = os.open(name, os.O_PATH, dir_fd=here)
+        os.close(here)
+        here = deeper
+    return here
+
+
+def touch(name, directory):
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
+
+
+def opened_in(name, directory):
+    return attempt(lambda: os.open(name, os.O_RDONLY, dir_fd=directory))
+
+
+@case("ext4", "xfs", "btrfs-subvolume", "tmpfs")
+def deeper_than_a_path(kind):
+    """What lies where its path is longer than any can be is protected, wherever it is next."""
+    with filesystem(kind) as base:
+        policy, free = tree(base), base / "free"
+        deep = descend(base / "no", 25, "d" * 200)
+        for name in ("before", "since", "moved"):
+            touch(name, deep)
+        os.link("before", free / "before", src_dir_fd=deep)
+        for name in ("kept", "new"):
+            (free / name).write_text("x")
+        with Guard(policy=policy) as guard:
+            equal(opened(free / "before"), EPERM, "a hard link from before")
+            os.link("since", free / "since", src_dir_fd=deep)
+            os.rename("moved", free / "moved", src_dir_fd=deep)
+            equal(opened(free / "since"), EPERM, "a hard link made since")
+            equal(opened(free / "moved"), EPERM, "renamed out of it")
+            kept(free / "kept")
+            for name in ("kept", "new"):
+                os.rename(free / name, name, dst_dir_fd=deep)
+            end = time.monotonic() + WINDOW
+            while opened_in("kept", deep) != EPERM:
+                check(time.monotonic() < end, f"kept, renamed into it: still allowed after {WINDOW} s")
+            os.rename("new", free / "new", src_dir_fd=deep)
+            os.rename("kept", free / "kept", src_dir_fd=deep)
+            denied_in_time(free / "new", "to and fro")
+            denied_in_time(free / "kept", "asked for there, then back")
+            equal(guard.stderr(), "", "what it says")
+            guard.stop()
+        os.close(deep)
+
+
+@case()
+def deeper_than_is_looked():
+    """Where directories are nested too deep, it is told; under its own name a file is protected all the same."""
+    with filesystem("ext4") as base:
+        policy = tree(base)
+        deep = descend(base / "no", 300, "d")
+        touch("file", deep)
+        with Guard(policy=policy) as guard:
+            check("not all that the rules name was looked at" in guard.stderr(), guard.stderr())
+            equal(opened_in("file", deep), EPERM, "its own name")
+            os.link("file", base / "free" / "file", src_dir_fd=deep)
+            equal(opened(base / "free" / "file"), EPERM, "a link of what was asked for")
+            guard.stop()
+        os.close(deep)
+
+
 @case("ext4", "xfs")
 def written_while_kept(kind):
     """In the window nobody reads what was written after the move."""
@@ -198,6 +266,28 @@ def stored_by_mmap(kind):
             equal(status(command), 1, "after msync")
             guard.stop()
         memory.close()
+
+
+@case()
+def replaced_while_changes_are_lost():
+    """When all is looked up anew, an executable that was replaced is not: it is another one until a reload."""
+    with filesystem("ext4") as disk, overlay(disk) as (base, _, _):
+        tool = temp_dir("tool") / "tool"
+        shutil.copy("/bin/cat", tool)
+        (base / "file").write_text("x")
+        rules = [
+            f"{{name: may, path: '{base}/file', exe: '{tool}', verdict: allow}}",
+            f"{{name: no, path: '{base}/file', verdict: deny}}",
+        ]
+        with Guard(policy=guarded(base, rules)) as guard:
+            equal(status([tool, base / "file"]), 0, "the executable")
+            shutil.copy("/bin/cat", tool.with_name("new")).rename(tool)
+            # Directories that are gone before they are marked: nobody knows what was in them.
+            for _ in range(3000):
+                (base / "dir").mkdir()
+                (base / "dir").rmdir()
+            equal(status([tool, base / "file"]), 1, "what replaced it")
+            guard.stop()
 
 
 @case("ext4", "xfs", "btrfs")

@@ -50,10 +50,11 @@ static inline bool naive_has_text(struct ft_span s, const char *text)
 static inline enum naive_answer naive_path(const struct naive_rule *r,
 					   unsigned int number, const struct ft_facts *f)
 {
-	bool literal = false;
+	bool literal = false, deep = false;
 
 	for (size_t i = 0; i < r->spec.path.count; i++) {
 		literal |= naive_is_literal(r->path[i]);
+		deep |= strstr(r->path[i], "**") != NULL;
 		if (f->path.len > 0 &&
 		    naive_glob(r->path[i], f->path.data, f->path.len, "/") == NAIVE_YES)
 			return NAIVE_IS;
@@ -65,6 +66,8 @@ static inline enum naive_answer naive_path(const struct naive_rule *r,
 		if (f->claims[i] == number)
 			return NAIVE_IS;
 	}
+	if (f->is_path_long && deep && r->spec.verdict != FT_RULE_ALLOW)
+		return NAIVE_MAY_BE;
 	if (literal && f->path.len == 0 && f->object.dev == 0 && f->claims_count == 0)
 		return NAIVE_MAY_BE;
 	return NAIVE_IS_NOT;

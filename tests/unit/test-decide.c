@@ -143,6 +143,7 @@ static void change_path(struct dice *d, const struct naive_policy *n, struct sce
 	struct ft_facts *f = &s->facts;
 
 	f->path = throw(d, 4) ? ft_span_of(ANY(d, paths)) : (struct ft_span){0};
+	f->is_path_long = f->path.len == 0 && throw(d, 2) == 0;
 	f->object = any_object(d);
 	f->claims = s->claims;
 	f->claims_count = 0;
@@ -327,6 +328,23 @@ static void check_claims(const struct naive_policy *n, const struct ft_policy *p
 	}
 }
 
+/* What has a path that is too long to be known is claimed by those that it may match. */
+static void check_deep_claims(const struct naive_policy *n, const struct ft_policy *p)
+{
+	const struct ft_facts f = {.is_path_long = true, .object = {.dev = 99}};
+	int found = ft_policy_claims_deep(p, 0);
+
+	for (int r = 0; r < (int)n->count; r++) {
+		bool claims =
+			naive_path(&n->rules[r], (unsigned int)r, &f) == NAIVE_MAY_BE;
+
+		assert_int_equal(found == r, claims);
+		if (claims)
+			found = ft_policy_claims_deep(p, r + 1);
+	}
+	assert_int_equal(found, -1);
+}
+
 static void run(uint64_t seed)
 {
 	struct dice d = {seed};
@@ -342,6 +360,7 @@ static void run(uint64_t seed)
 		for (unsigned int q = 0; q < QUESTIONS; q++)
 			check_question(&d, &n, p, &tally);
 		check_claims(&n, p);
+		check_deep_claims(&n, p);
 		assert_null(ft_policy_free(p));
 	}
 	/* The dice show every side, or the test would show nothing. */

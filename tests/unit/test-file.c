@@ -3,6 +3,7 @@
  * time. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -222,6 +223,36 @@ static void test_write_errors(void **state)
 	assert_int_equal(sigaction(SIGPIPE, &before, NULL), 0);
 }
 
+/* The directory, by a path that no call takes; relative to it the file is the same one.
+ */
+static void test_open_long(void **state)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
+	struct stat st, same;
+
+	make_file(3);
+	assert_int_equal(fstatat(dirfd_of_test, "file", &st, 0), 0);
+	ft_bytes_put_str(&path, dir);
+	for (unsigned int i = 0; i < 2 * PATH_MAX / 3; i++) {
+		_cleanup_(ft_bytes_fini) struct ft_bytes whole = {0};
+		_cleanup_close_ int fd = -1;
+
+		/* Each length, as it is cut at different places. */
+		ft_bytes_put_str(&path, i % 4 ? "/." : "//.");
+		ft_bytes_put_span(&whole, ft_bytes_span(&path));
+		ft_bytes_put_str(&whole, "/file");
+		fd = ft_file_open_long(ft_bytes_cstr(&whole), O_RDONLY);
+		assert_true(fd >= 0);
+		assert_int_equal(fstat(fd, &same), 0);
+		assert_int_equal(st.st_ino, same.st_ino);
+	}
+	ft_bytes_put_str(&path, "/none");
+	assert_int_equal(ft_file_open_long(ft_bytes_cstr(&path), O_PATH), -ENOENT);
+	for (unsigned int i = 0; i < PATH_MAX; i++)
+		ft_bytes_put_char(&path, 'x');
+	assert_int_equal(ft_file_open_long(ft_bytes_cstr(&path), O_PATH), -ENAMETOOLONG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_read_proc),
 		cmocka_unit_test(test_read_errors),
 		cmocka_unit_test(test_readlink),
+		cmocka_unit_test(test_open_long),
 		cmocka_unit_test(test_write_nonblocking),
 		cmocka_unit_test(test_write_interrupted),
 		cmocka_unit_test(test_write_errors),

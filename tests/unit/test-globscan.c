@@ -96,7 +96,7 @@ static int teardown(void **state)
 	return nftw(base, remove_one, 16, FTW_PHYS | FTW_DEPTH);
 }
 
-static void take(void *data, struct ft_span path)
+static void take(void *data, int dirfd, const char *name, struct ft_span path)
 {
 	add(data, path);
 }
@@ -109,7 +109,7 @@ static void check(const char *pattern)
 
 	snprintf(whole, sizeof(whole), "%s%s", base, pattern);
 	assert_int_equal(ft_glob_new(&glob, whole, NULL), 0);
-	ft_globscan(whole, take, &found);
+	assert_int_equal(ft_globscan(whole, take, &found), 0);
 	for (size_t i = 0; i < all.count; i++)
 		if (ft_glob_match(glob, ft_span_of(all.list[i]), NULL, 0) &&
 		    !has(&found, all.list[i]))
@@ -143,9 +143,76 @@ static void everything_below(void **state)
 	char dir[512];
 
 	snprintf(dir, sizeof(dir), "%s/d", base);
-	ft_globscan_below(ft_span_of(dir), take, &found);
+	assert_int_equal(ft_globscan_below(ft_span_of(dir), take, &found), 0);
 	assert_int_equal(found.count, 5);
 	clear(&found);
+}
+
+/* A chain of directories below `top`, and in the last one a file, of which the inode is
+ * returned. */
+static ino_t make_chain(const char *top, const char *name, unsigned int levels)
+{
+	int dir = open(base, O_PATH | O_CLOEXEC), next;
+	struct stat st;
+
+	for (unsigned int i = 0; i < levels; i++) {
+		const char *part = i == 0 ? top : name;
+
+		assert_int_equal(mkdirat(dir, part, 0700), 0);
+		next = openat(dir, part, O_PATH | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(dir);
+		dir = next;
+	}
+	next = openat(dir, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_int_equal(fstat(next, &st), 0);
+	close(next);
+	close(dir);
+	return st.st_ino;
+}
+
+struct deep {
+	ino_t wanted;
+	size_t path_len;
+	unsigned int found;
+};
+
+static void take_deep(void *data, int dirfd, const char *name, struct ft_span path)
+{
+	struct deep *d = data;
+	struct stat st;
+
+	assert_int_equal(fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	d->found += st.st_ino == d->wanted;
+	d->path_len = path.len;
+}
+
+static struct deep scan_chain(const char *top, const char *name, unsigned int levels,
+			      int wanted)
+{
+	struct deep d = {.wanted = make_chain(top, name, levels)};
+	char command[600], dir[512];
+
+	snprintf(dir, sizeof(dir), "%s/%s", base, top);
+	assert_int_equal(ft_globscan_below(ft_span_of(dir), take_deep, &d), wanted);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+	return d;
+}
+
+/* A path that no call takes is found all the same; past the bound it is said. */
+static void deep_directories(void **state)
+{
+	char name[201];
+	struct deep d;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	d = scan_chain("long", name, 30, 0);
+	assert_int_equal(d.found, 1);
+	assert_true(d.path_len > 4096);
+	assert_int_equal(scan_chain("deep", "n", FT_GLOBSCAN_DEPTH + 1, 0).found, 1);
+	assert_int_equal(scan_chain("deeper", "n", FT_GLOBSCAN_DEPTH + 2, 1).found, 0);
 }
 
 int main(void)
@@ -153,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_the_glob_names),
 		cmocka_unit_test(everything_below),
+		cmocka_unit_test(deep_directories),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/number.h"
 #include "fake-clamd.h"
 #include "scan/scan.h"
+
+enum { SERVICE = 33, PERSON = 12345 };
 
 struct place {
 	char dir[32];
@@ -76,7 +79,8 @@ static void expect_refusal(enum ft_scanner_type type, const char *file, const ch
 static struct ft_scanned scan_fd(struct ft_scanner *s, int fd, int64_t msec)
 {
 	struct ft_scan scan = {.fd = fd,
-			       .deadline_ns = ft_boot_ns() + msec * FT_NSEC_PER_MSEC};
+			       .deadline_ns = ft_boot_ns() + msec * FT_NSEC_PER_MSEC,
+			       .stop = -1};
 	struct ft_scanned scanned = {.result = -1};
 
 	ft_scanner_scan(s, &scan, &scanned);
@@ -188,13 +192,18 @@ static void expect_news(struct ft_scanner *s, enum ft_scan_result result)
 	assert_false(ft_scanner_take_news(s, &news));
 }
 
-static bool answers(struct ft_scanner *s)
+static struct ft_scanned scan_text(struct ft_scanner *s, const char *content)
 {
-	int fd = file_with("x", 1);
-	struct ft_scanned scanned = scan_fd(s, fd, 1000);
+	int fd = file_with(content, strlen(content));
+	struct ft_scanned scanned = scan_fd(s, fd, 10000);
 
 	close(fd);
-	return scanned.result == FT_SCAN_CLEAN;
+	return scanned;
+}
+
+static bool answers(struct ft_scanner *s)
+{
+	return scan_text(s, "x").result == FT_SCAN_CLEAN;
 }
 
 static void test_clamd_goes_and_comes_back(void **state)
@@ -245,6 +254,65 @@ static void test_clamd_is_known_by_who_answers(void **state)
 	ft_scanner_close(s);
 }
 
+/* A person who binds its socket is sent nothing, and is not the scanner. */
+static void test_clamd_is_no_person(void **state)
+{
+	struct place *p = *state;
+	struct ft_scanned scanned;
+	struct fake_clamd c;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(p->dir, PERSON, -1), 0);
+	expect_refusal(FT_SCANNER_CLAMD, p->path, p->dir);
+	assert_int_equal(chown(p->dir, SERVICE, -1), 0);
+	/* It is down. Where everybody may make a socket, a person does. */
+	struct ft_scanner *s = open_scanner(FT_SCANNER_CLAMD, p->path);
+	assert_int_equal(chmod(p->dir, 01777), 0);
+	assert_int_equal(seteuid(PERSON), 0);
+	fake_clamd_start(&c, p->path, FAKE_CLAMD_GOOD);
+	assert_int_equal(seteuid(0), 0);
+	int64_t until = ft_boot_ns() + 20 * FT_NSEC_PER_SEC;
+	do {
+		scanned = scan_text(s, "x");
+		assert_int_equal(scanned.result, FT_SCAN_ERROR);
+		poll(NULL, 0, 10);
+	} while (!strstr(scanned.text, strerror(EPERM)) && ft_boot_ns() < until);
+	assert_non_null(strstr(scanned.text, strerror(EPERM)));
+	for (pid_t pid = c.pid; pid < c.pid + 1000; pid++)
+		assert_false(ft_scanner_is(s, pid));
+	ft_scanner_close(s);
+	expect_refusal(FT_SCANNER_CLAMD, p->path, "no service");
+	fake_clamd_stop(&c);
+}
+
+/* ---- files that say what is infected ---- */
+
+static bool has_yara(const char *path)
+{
+	struct ft_scanner_spec spec = {
+		.name = "s", .type = FT_SCANNER_YARA, .file = path};
+	struct ft_scanner *s = NULL;
+	char *error = NULL;
+	int r = ft_scanner_open(&s, &spec, &error);
+
+	free(error);
+	if (r == 0)
+		ft_scanner_close(s);
+	return r != -ENOSYS;
+}
+
+static void test_who_could_change_what_is_infected(void **state)
+{
+	struct place *p = *state;
+
+	write_file(p->path, "");
+	assert_int_equal(chmod(p->path, 0666), 0);
+	expect_refusal(FT_SCANNER_SHA256, p->path, "others may write");
+	if (has_yara(p->path))
+		expect_refusal(FT_SCANNER_YARA, p->path, "others may write");
+}
+
 /* ---- checksums ---- */
 
 static void test_sha256_finds_what_is_listed(void **state)
@@ -280,20 +348,6 @@ static void test_sha256_refuses_a_bad_list(void **state)
 }
 
 /* ---- YARA ---- */
-
-static bool has_yara(const char *path)
-{
-	struct ft_scanner_spec spec = {
-		.name = "s", .type = FT_SCANNER_YARA, .file = path};
-	struct ft_scanner *s = NULL;
-	char *error = NULL;
-	int r = ft_scanner_open(&s, &spec, &error);
-
-	free(error);
-	if (r == 0)
-		ft_scanner_close(s);
-	return r != -ENOSYS;
-}
 
 static void test_yara_rules_match(void **state)
 {
@@ -399,7 +453,7 @@ static void test_pool_does_each_job_once(void **state)
 			poll(NULL, 0, 1);
 		taken++;
 	}
-	ft_pool_close(pool);
+	assert_null(ft_pool_close(pool, 10000));
 	for (int i = 0; i < taken; i++)
 		assert_int_equal(t.done[i], 1);
 	ft_scanner_close(s);
@@ -438,12 +492,42 @@ static void test_pool_is_full_and_ends_what_waits(void **state)
 	assert_int_equal(ft_pool_submit(pool, s, &scan, (void *)3), -EBUSY);
 	/* The thread goes on: it finds the end of the pipe. */
 	close(t.block[1]);
-	ft_pool_close(pool);
+	assert_null(ft_pool_close(pool, 10000));
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(t.done[i], 1);
 	assert_int_equal(t.done[3], 0);
 	close(t.block[0]);
 	ft_scanner_close(s);
+	close(fd);
+}
+
+/* A scanner that hangs is hung up on; what does not end is left as it is. */
+static void test_pool_ends_what_runs(void **state)
+{
+	struct place *p = *state;
+	static struct tally t;
+	struct ft_pool_config config = {
+		.threads = 2, .waiting_max = 2, .done = wait_job, .data = &t};
+	struct ft_pool *pool;
+	struct fake_clamd c;
+	int fd = file_with("x", 1);
+
+	fake_clamd_start(&c, p->path, FAKE_CLAMD_HANGS);
+	struct ft_scanner *s = open_scanner(FT_SCANNER_CLAMD, p->path);
+	assert_int_equal(pipe(t.block), 0);
+	assert_int_equal(ft_pool_open(&pool, &config), 0);
+	struct ft_scan scan = {.fd = fd,
+			       .deadline_ns = ft_boot_ns() + 600 * FT_NSEC_PER_SEC};
+	assert_int_equal(ft_pool_submit(pool, s, &scan, (void *)0), 0);
+	/* It is done, which does not end. */
+	assert_ptr_equal(ft_pool_close(pool, 1000), pool);
+	assert_int_equal(t.done[0], 1);
+	assert_int_equal(t.errors, 1);
+	close(t.block[1]);
+	assert_null(ft_pool_close(pool, 10000));
+	close(t.block[0]);
+	ft_scanner_close(s);
+	fake_clamd_stop(&c);
 	close(fd);
 }
 
@@ -459,6 +543,8 @@ int main(void)
 		CASE(test_clamd_that_errs_or_babbles_is_an_error),
 		CASE(test_clamd_goes_and_comes_back),
 		CASE(test_clamd_is_known_by_who_answers),
+		CASE(test_clamd_is_no_person),
+		CASE(test_who_could_change_what_is_infected),
 		CASE(test_sha256_finds_what_is_listed),
 		CASE(test_sha256_refuses_a_bad_list),
 		CASE(test_yara_rules_match),
@@ -467,6 +553,7 @@ int main(void)
 		CASE(test_a_sparse_giant_ends_at_the_deadline),
 		CASE(test_pool_does_each_job_once),
 		CASE(test_pool_is_full_and_ends_what_waits),
+		CASE(test_pool_ends_what_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "policy/trusted.h"
+#include "base/trusted.h"
 
 enum { ANOTHER = 12345 };
 
@@ -164,13 +164,43 @@ static void test_owners(void **state)
 	assert_int_equal(seteuid(0), 0);
 }
 
+/* Of a service, but of no person. */
+static void test_sockets(void **state)
+{
+	static const struct {
+		uid_t owner;
+		int result;
+	} cases[] = {{0, 0}, {33, 0}, {999, 0}, {1000, -EPERM}, {ANOTHER, -EPERM}};
+	_cleanup_(ft_bytes_fini) struct ft_bytes why = {0};
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mknod("dir/socket", S_IFSOCK | 0666, 0), 0);
+	assert_int_equal(ft_trusted_check_socket("dir/none", &why), -ENOENT);
+	for (size_t i = 0; i < FT_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(chown("dir", cases[i].owner, -1), 0);
+		assert_int_equal(ft_trusted_check_socket("dir/socket", &why),
+				 cases[i].result);
+		if (cases[i].result < 0)
+			assert_non_null(strstr(ft_bytes_cstr(&why), "dir: "));
+		/* A policy is believed of nobody but root. */
+		assert_int_equal(result("dir/file", "dir:"),
+				 cases[i].owner == 0 ? 0 : -EPERM);
+	}
+	assert_int_equal(chown("dir", 33, -1), 0);
+	assert_int_equal(chmod("dir", 0775), 0);
+	assert_int_equal(ft_trusted_check_socket("dir/socket", &why), -EPERM);
+	assert_int_equal(chmod("dir", 01777), 0);
+	assert_int_equal(ft_trusted_check_socket("dir/socket", &why), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_right), TEST(test_modes),  TEST(test_links),
-		TEST(test_kinds), TEST(test_owners),
+		TEST(test_kinds), TEST(test_owners), TEST(test_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* A file that nobody else can change or replace: the way to it is walked part by part. */
-#include "policy/trusted.h"
+/* What nobody else can change or replace: the way to it is walked part by part. */
+#include "base/trusted.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 
-enum { LINKS_MAX = 40 };
+enum {
+	LINKS_MAX = 40,
+	SYSTEM_UIDS = 1000, /* SYS_UID_MAX of login.defs(5), and one more */
+};
 
 struct way {
 	struct ft_bytes rest; /* what is left of the path, from `at` on */
@@ -19,6 +23,7 @@ struct way {
 	struct ft_bytes here; /* shown in messages */
 	int dir;
 	unsigned int links;
+	bool is_to_socket;
 	struct ft_bytes *why;
 };
 
@@ -27,6 +32,11 @@ static void way_fini(struct way *w)
 	ft_bytes_fini(&w->rest);
 	ft_bytes_fini(&w->here);
 	ft_cleanup_close(&w->dir);
+}
+
+bool ft_trusted_is_service(uid_t uid)
+{
+	return uid < SYSTEM_UIDS || uid == geteuid();
 }
 
 static int refuse(struct way *w, const char *name, const char *why, int error)
@@ -39,15 +49,20 @@ static int refuse(struct way *w, const char *name, const char *why, int error)
 
 static int check_owner(struct way *w, const char *name, const struct stat *st)
 {
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid == 0 || st->st_uid == geteuid() ||
+	    (w->is_to_socket && ft_trusted_is_service(st->st_uid)))
+		return 0;
+	if (w->is_to_socket)
 		return refuse(w, name,
-			      geteuid() == 0
-				      ? "belongs to another user, who could change the "
-					"policy (chown root would help)"
-				      : "belongs to another user than root and you, who "
-					"could change the policy",
+			      "belongs to a user who is no service's, and could replace "
+			      "the socket",
 			      -EPERM);
-	return 0;
+	return refuse(w, name,
+		      geteuid() == 0 ? "belongs to another user, who could change the "
+				       "rules (chown root would help)"
+				     : "belongs to another user than root and you, who "
+				       "could change the rules",
+		      -EPERM);
 }
 
 /* In a sticky directory nobody moves or removes what is another's. */
@@ -57,8 +72,10 @@ static int check_mode(struct way *w, const char *name, const struct stat *st)
 
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_sticky)
 		return refuse(w, name,
-			      "others may write there, and so change the policy (chmod "
-			      "go-w would help)",
+			      w->is_to_socket ? "others may write there, and so replace "
+						"the socket (chmod go-w would help)"
+					      : "others may write there, and so change "
+						"the rules (chmod go-w would help)",
 			      -EPERM);
 	return 0;
 }
@@ -183,26 +200,49 @@ static int step(struct way *w, int *ret_fd)
 		return r < 0 ? r : follow(w, name);
 	}
 	if (!S_ISDIR(st.st_mode) && is_last(w)) {
-		r = open_file(w, name, ret_fd);
+		r = w->is_to_socket ? 0 : open_file(w, name, ret_fd);
 		return r < 0 ? r : 1;
 	}
 	return enter(w, w->dir, name, name);
 }
 
-int ft_trusted_open(const char *path, int *ret_fd, struct ft_bytes *why)
+static int walk(struct way *w, const char *path, int *ret_fd)
 {
-	_cleanup_(way_fini) struct way w = {.dir = -1, .why = why};
 	_cleanup_free_ char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
 	int r;
 
-	ft_bytes_clear(why);
+	ft_bytes_clear(w->why);
 	if (path[0] != '/' && !here)
 		return -errno;
 	if (here)
-		ft_bytes_printf(&w.rest, "%s/", here);
-	ft_bytes_put_str(&w.rest, path);
-	r = w.rest.failed ? w.rest.failed : begin_at_root(&w);
+		ft_bytes_printf(&w->rest, "%s/", here);
+	ft_bytes_put_str(&w->rest, path);
+	r = w->rest.failed ? w->rest.failed : begin_at_root(w);
 	while (r == 0)
-		r = step(&w, ret_fd);
+		r = step(w, ret_fd);
 	return r < 0 ? r : 0;
+}
+
+int ft_trusted_open(const char *path, int *ret_fd, struct ft_bytes *why)
+{
+	_cleanup_(way_fini) struct way w = {.dir = -1, .why = why};
+
+	return walk(&w, path, ret_fd);
+}
+
+int ft_trusted_check_socket(const char *path, struct ft_bytes *why)
+{
+	_cleanup_(way_fini) struct way w = {.dir = -1, .is_to_socket = true, .why = why};
+
+	return walk(&w, path, NULL);
+}
+
+int ft_trusted_check_peer(int socket)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	return ft_trusted_is_service(peer.uid) ? 0 : -EPERM;
 }
