@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """fantail run: what goes through to the command, and what is said of it, against what it did."""
 
+import contextlib
 import json
 import os
 import pty
@@ -537,13 +538,25 @@ os._exit(4)
 """
 
 
+@contextlib.contextmanager
+def daemon():
+    """The command, and what its daemon waits for: at the end it waits no more, and finds nothing to wait for."""
+    go = temp_dir() / "go"
+    os.mkfifo(go)
+    with filesystem("ext4") as base:
+        try:
+            yield base, python(DAEMON, base, go), go
+        finally:
+            fd = os.open(go, os.O_RDWR)
+            go.unlink()
+            os.close(fd)
+
+
 @case()
 def waits():
     """A daemon that left its session, and whose parents are gone, is waited for, and what it does is seen."""
-    with filesystem("ext4") as base:
-        go = temp_dir() / "go"
-        os.mkfifo(go)
-        with Traced("--wait", "--in", base, command=python(DAEMON, base, go)) as traced:
+    with daemon() as (base, command, go):
+        with Traced("--wait", "--in", base, command=command) as traced:
             traced.see(base / "late", "create")
             check(traced.process.poll() is None, "it did not wait")
             os.close(os.open(go, os.O_WRONLY))
@@ -554,12 +567,9 @@ def waits():
 @case()
 def does_not_wait():
     """Without --wait it ends with the command, and says that something goes on."""
-    with filesystem("ext4") as base:
-        go = temp_dir() / "go"
-        os.mkfifo(go)
-        with Traced("--in", base, command=python(DAEMON, base, go)) as traced:
+    with daemon() as (base, command, _):
+        with Traced("--in", base, command=command) as traced:
             _, summary = traced.finish(4)
-            os.close(os.open(go, os.O_WRONLY))
             equal(summary.record["running"], True, "running")
             one_line(traced.stderr(), "stderr", "--wait")
 
@@ -567,14 +577,11 @@ def does_not_wait():
 @case()
 def wait_can_be_ended():
     """Waiting for a daemon ends by a signal; the status is the command's."""
-    with filesystem("ext4") as base:
-        go = temp_dir() / "go"
-        os.mkfifo(go)
-        with Traced("--wait", "--in", base, command=python(DAEMON, base, go)) as traced:
+    with daemon() as (base, command, _):
+        with Traced("--wait", "--in", base, command=command) as traced:
             traced.see(base / "late", "create")
             traced.process.send_signal(signal.SIGTERM)
             _, summary = traced.finish(4)
-            os.close(os.open(go, os.O_WRONLY))
         equal(summary.record["running"], True, "running")
 
 
