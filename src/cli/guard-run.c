@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -352,6 +354,14 @@ static int open_group(struct guardian *g)
 	return fd;
 }
 
+/* At the first name that is looked up much is read and loaded: not while files are asked
+ * for, and where memory is short the C library would end the process. */
+static void load_names(void)
+{
+	(void)getpwuid(0);
+	(void)getgrgid(0);
+}
+
 static int start(struct guardian *g)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0};
@@ -360,6 +370,7 @@ static int start(struct guardian *g)
 	/* Everybody may be waiting for it, or for the one that it takes over from;
 	 * without the privilege it is as all others. */
 	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
+	load_names();
 	if (r == 0)
 		r = guard_state_open(g);
 	if (r == 0)
