@@ -30,7 +30,10 @@ static void question_init(struct question *q, const struct ft_policy *p,
 			  const struct ft_facts *f)
 {
 	*q = (struct question){.policy = p, .facts = f};
-	ft_pathindex_match(&p->paths, f->path, &q->path);
+	if (f->hits)
+		q->path = *f->hits;
+	else
+		ft_policy_match(p, f->path, &q->path);
 	ft_literals_match(&p->literals, FT_LITERAL_PATH, &f->object, &q->objects);
 	for (size_t i = 0; i < f->claims_count; i++) {
 		if (f->claims[i] < p->count)
@@ -223,16 +226,9 @@ static struct ft_explained check_rule(struct question *q, unsigned int rule,
 /* The first candidate from this rule on, or the number of rules. */
 static unsigned int next_candidate(const struct question *q, unsigned int rule)
 {
-	unsigned int n = (unsigned int)q->policy->count;
+	int next = ft_rulebits_next(&q->candidates, (int)rule);
 
-	while (rule < n) {
-		uint64_t rest = q->candidates.words[rule / 64] >> rule % 64;
-
-		if (rest != 0)
-			return rule + (unsigned int)__builtin_ctzll(rest);
-		rule = (rule | 63) + 1;
-	}
-	return n;
+	return next < 0 ? (unsigned int)q->policy->count : (unsigned int)next;
 }
 
 struct telling {

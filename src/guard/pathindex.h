@@ -24,6 +24,21 @@ static inline bool ft_rulebits_has(const struct ft_rulebits *b, unsigned int rul
 	return b->words[rule / 64] >> rule % 64 & 1;
 }
 
+/* The first from this one on, or -1. */
+static inline int ft_rulebits_next(const struct ft_rulebits *b, int from)
+{
+	unsigned int rule = (unsigned int)from;
+
+	while (rule < FT_POLICY_RULES_MAX) {
+		uint64_t rest = b->words[rule / 64] >> rule % 64;
+
+		if (rest != 0)
+			return (int)rule + __builtin_ctzll(rest);
+		rule = (rule | 63) + 1;
+	}
+	return -1;
+}
+
 /* Zero-initialised is empty. */
 struct ft_pathindex {
 	struct ft_table places;

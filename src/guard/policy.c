@@ -229,6 +229,8 @@ static int add_checked(struct ft_policy *p, const struct ft_rule_spec *spec,
 		ft_rulebits_set(&p->in_doubt, (unsigned int)p->count);
 	if (rule->has_deep_globs)
 		ft_rulebits_set(&p->deep, (unsigned int)p->count);
+	if (rule->is_strict)
+		ft_rulebits_set(&p->strict, (unsigned int)p->count);
 	p->count++;
 	return 0;
 }
@@ -313,23 +315,24 @@ const struct ft_policy_glob *ft_policy_globs(const struct ft_policy *p, size_t *
 	return p->globs;
 }
 
-int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from)
+void ft_policy_match(const struct ft_policy *p, struct ft_span path,
+		     struct ft_pathhits *ret)
 {
-	struct ft_pathhits hits = {0};
+	*ret = (struct ft_pathhits){0};
+	ft_pathindex_match(&p->paths, path, ret);
+}
 
-	ft_pathindex_match(&p->paths, path, &hits);
-	for (unsigned int i = from < 0 ? 0 : (unsigned int)from; i < p->count; i++) {
-		if (p->rules[i].is_strict && (ft_rulebits_has(&hits.globs, i) ||
-					      ft_rulebits_has(&hits.literals, i)))
-			return (int)i;
-	}
-	return -1;
+int ft_policy_claims(const struct ft_policy *p, const struct ft_pathhits *hits, int from)
+{
+	struct ft_rulebits found;
+
+	for (size_t i = 0; i < FT_ARRAY_SIZE(found.words); i++)
+		found.words[i] = (hits->globs.words[i] | hits->literals.words[i]) &
+				 p->strict.words[i];
+	return ft_rulebits_next(&found, from);
 }
 
 int ft_policy_claims_deep(const struct ft_policy *p, int from)
 {
-	for (unsigned int i = from < 0 ? 0 : (unsigned int)from; i < p->count; i++)
-		if (p->rules[i].has_deep_globs)
-			return (int)i;
-	return -1;
+	return ft_rulebits_next(&p->deep, from);
 }

@@ -124,10 +124,14 @@ struct ft_policy_glob {
 };
 const struct ft_policy_glob *ft_policy_globs(const struct ft_policy *p,
 					     size_t *ret_count);
-/* Number of the first rule from `from` on that denies or scans and has this path among
+/* Which rules have this path: most of the work of deciding. See guard/pathindex.h. */
+struct ft_pathhits;
+void ft_policy_match(const struct ft_policy *p, struct ft_span path,
+		     struct ft_pathhits *ret);
+/* Number of the first rule from `from` on that denies or scans and has the path among
  * its globs or literal paths, or -1: it claims what is there. Whatever else the rule asks
  * for is not looked at. */
-int ft_policy_claims(const struct ft_policy *p, struct ft_span path, int from);
+int ft_policy_claims(const struct ft_policy *p, const struct ft_pathhits *hits, int from);
 
 /* The first from `from` on of those that a path too long to be known may match. */
 int ft_policy_claims_deep(const struct ft_policy *p, int from);
@@ -136,9 +140,10 @@ int ft_policy_claims_deep(const struct ft_policy *p, int from);
 
 /* What is known of one request. What is not known is absent: len 0, dev 0, NULL. */
 struct ft_facts {
-	uint64_t event;	     /* one bit */
-	struct ft_span path; /* on the host, whatever the process calls it */
-	bool is_path_long;   /* it is not known as no path can be so long */
+	uint64_t event;			/* one bit */
+	struct ft_span path;		/* on the host, whatever the process calls it */
+	bool is_path_long;		/* it is not known as no path can be so long */
+	const struct ft_pathhits *hits; /* of the path; NULL: not looked up yet */
 	struct ft_object object;
 	uint64_t size;
 	bool is_regular;

@@ -61,4 +61,5 @@ struct ft_policy {
 	struct ft_rulebits anywhere;
 	struct ft_rulebits in_doubt;
 	struct ft_rulebits deep; /* strict ones that a path of any length may match */
+	struct ft_rulebits strict;
 };

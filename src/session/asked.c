@@ -180,11 +180,13 @@ static bool is_outside(const struct ft_decider *d, const struct ft_asked *a)
 
 static void find_claims(struct ft_decider *d, struct ft_asked *a)
 {
+	ft_policy_match(d->rules->policy, a->facts.path, &d->hits);
+	a->facts.hits = &d->hits;
 	if (a->facts.object.dev == 0)
 		return;
 	/* What has no name yet, or none any more, may be another file the next moment. */
-	if (a->facts.path.len > 0 && a->q->identity.links > 0)
-		ft_ruleset_claim(d->rules, a->facts.path, &a->facts.object);
+	if (a->q->identity.links > 0)
+		ft_ruleset_claim(d->rules, &d->hits, &a->facts.object);
 	if (a->facts.is_path_long && a->q->identity.links > 0)
 		ft_ruleset_claim_deep(d->rules, &a->facts.object);
 	a->facts.claims = d->claims;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "guard/pathindex.h"
 #include "guard/requests.h"
 #include "guard/verdicts.h"
 #include "session/changes.h"
@@ -58,6 +59,7 @@ struct ft_decider {
 	struct ft_who who;
 	struct ft_telling telling;
 	struct ft_bytes path;
+	struct ft_pathhits hits; /* scratch, as the next */
 	unsigned int claims[FT_POLICY_RULES_MAX];
 
 	struct ft_ruleset *rules;		 /* in use */

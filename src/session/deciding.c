@@ -17,15 +17,18 @@ static const char *reason_of(const struct ft_ruleset *rules, const struct ft_ask
 			     const struct ft_conclusion *c)
 {
 	int rule = a->outcome.rule;
+	struct ft_pathhits hits;
 
 	if (c->reason)
 		return c->reason;
 	if (rule < 0)
 		return "no rule matches";
-	if (c->verdict == FT_VERDICT_DENY && a->facts.path.len > 0 &&
-	    ft_policy_claims(rules->policy, a->facts.path, rule) != rule)
-		return "a protected file under another name";
-	return "the rule matches";
+	if (c->verdict != FT_VERDICT_DENY || a->facts.path.len == 0)
+		return "the rule matches";
+	ft_policy_match(rules->policy, a->facts.path, &hits);
+	return ft_policy_claims(rules->policy, &hits, rule) == rule
+		       ? "the rule matches"
+		       : "a protected file under another name";
 }
 
 static void fill_event(const struct ft_ruleset *rules, const struct ft_asked *a,

@@ -69,12 +69,12 @@ static void add_claim(struct ft_ruleset *s, unsigned int rule,
 		atomic_store(&s->claims_full, true);
 }
 
-void ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+void ft_ruleset_claim(struct ft_ruleset *s, const struct ft_pathhits *hits,
 		      const struct ft_object *object)
 {
-	int rule = ft_policy_claims(s->policy, path, 0);
+	int rule = ft_policy_claims(s->policy, hits, 0);
 
-	for (; rule >= 0; rule = ft_policy_claims(s->policy, path, rule + 1))
+	for (; rule >= 0; rule = ft_policy_claims(s->policy, hits, rule + 1))
 		add_claim(s, (unsigned int)rule, object);
 }
 
@@ -89,16 +89,22 @@ void ft_ruleset_claim_deep(struct ft_ruleset *s, const struct ft_object *object)
 /* What is in this place, by the rules for a path that it has, or had. */
 static void see_as(struct ft_ruleset *s, int dirfd, const char *name, struct ft_span path)
 {
+	struct ft_pathhits hits;
 	struct ft_identity id;
 
 	/* Gone already: the record of where it went comes. */
-	if (ft_identity_read(dirfd, name, false, &id) == 0 && !S_ISDIR(id.mode))
-		ft_ruleset_claim(s, path, &id.object);
+	if (ft_identity_read(dirfd, name, false, &id) < 0 || S_ISDIR(id.mode))
+		return;
+	ft_policy_match(s->policy, path, &hits);
+	ft_ruleset_claim(s, &hits, &id.object);
 }
 
 static bool is_named(const struct ft_ruleset *s, struct ft_span path)
 {
-	return path.len > 0 && ft_policy_claims(s->policy, path, 0) >= 0;
+	struct ft_pathhits hits;
+
+	ft_policy_match(s->policy, path, &hits);
+	return ft_policy_claims(s->policy, &hits, 0) >= 0;
 }
 
 void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "guard/claims.h"
+#include "guard/pathindex.h"
 #include "session/guarded.h"
 
 enum { FT_RULESET_CLAIMS = 1 << 18 };
@@ -51,8 +52,8 @@ void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path);
 /* It came there from another path: what rules name that protect it, too. In an overlay it
  * may be a copy, and so another object. */
 void ft_ruleset_see_moved(struct ft_ruleset *s, struct ft_span from, struct ft_span path);
-/* The same, if it is known what is there. */
-void ft_ruleset_claim(struct ft_ruleset *s, struct ft_span path,
+/* The same, if it is known what is there, and by which rules the path is named. */
+void ft_ruleset_claim(struct ft_ruleset *s, const struct ft_pathhits *hits,
 		      const struct ft_object *object);
 /* A path that is too long to be known may be any that a `**` matches. */
 void ft_ruleset_claim_deep(struct ft_ruleset *s, const struct ft_object *object);

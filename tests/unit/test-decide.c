@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "event/mask.h"
+#include "guard/pathindex.h"
 #include "guard/policy.h"
 #include "naive-policy.h"
 
@@ -312,7 +313,10 @@ static void check_claims(const struct naive_policy *n, const struct ft_policy *p
 {
 	for (size_t i = 0; i < FT_ARRAY_SIZE(paths); i++) {
 		struct ft_span path = ft_span_of(paths[i]);
-		int found = ft_policy_claims(p, path, 0);
+		struct ft_pathhits hits;
+
+		ft_policy_match(p, path, &hits);
+		int found = ft_policy_claims(p, &hits, 0);
 
 		for (int r = 0; r < (int)n->count; r++) {
 			const struct ft_facts f = {.path = path};
@@ -322,7 +326,7 @@ static void check_claims(const struct naive_policy *n, const struct ft_policy *p
 
 			assert_int_equal(found == r, claims);
 			if (claims)
-				found = ft_policy_claims(p, path, r + 1);
+				found = ft_policy_claims(p, &hits, r + 1);
 		}
 		assert_int_equal(found, -1);
 	}
