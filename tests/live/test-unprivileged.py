@@ -2,6 +2,7 @@
 """A normal user below his own directory, and one with a copy of fantail that has file capabilities."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -132,6 +133,69 @@ def read_late(kind):
     moves = ("N/new", "old"), ("y", "x")
     same_set(renames, {("rename", path(n), path(o), True) for n, o in moves}, "what was moved")
     equal(len(losses(records)), 1, "losses: what was done in z")
+
+
+def missed(watch):
+    """What stderr says of directories that cannot be watched: each line's path, and how many more."""
+    found = re.findall(r"^fantail: (\S+): cannot be watched: .*?(?:nor can (\d+) more)?: what", watch.stderr(), re.M)
+    return [(path, int(more or 0)) for path, more in found]
+
+
+@case("ext4", "tmpfs")
+def may_not_be_read(kind):
+    """Directories of somebody else: what happens in them is lost, and that is told."""
+    need("setpriv")
+    locked = "locked", "a/locked", "a/b/locked"
+    with filesystem("ext4") as programs, filesystem(kind) as base:
+        home, program = own_directory(base), own_program(programs)
+        as_nobody("mkdir -p a/b", home)
+        for name in locked:
+            (home / name).mkdir(mode=0o700)
+        with Watch("-e", "create", home, prefix=AS_NOBODY, program=program) as watch:
+            for name in locked:
+                (home / name / "f").touch()
+            watch.marker(home)
+            (home / "a/later").mkdir(mode=0o700)
+            later = watch.see(home / "a/later", "create")
+            watch.wait_for(lambda r: losses([r]) and r["seq"] > later["seq"], "the loss of a/later")
+            records = watch.stop(status=3)
+        told = missed(watch)
+        exclude = "--not-path", "**/locked/**", "--not-path", "**/later/**"
+        with Watch("-e", "create", *exclude, home, prefix=AS_NOBODY, program=program) as other:
+            other.marker(home)
+            equal(losses(other.stop()), [], "losses of what is excluded")
+        equal(missed(other), [], "told of what is excluded")
+    equal({r["where"] for r in losses(records)}, {"kernel"}, "where it was lost")
+    check("nothing lost" not in watch.stderr(), f"the last line: {watch.stderr()}")
+    check(len(told) == 1 and told[0][0] in {str(home / n) for n in locked}, f"told: {told}")
+    equal(told[0][1], len(locked) - 1, "how many more")
+
+
+@case()
+def all_without_privilege():
+    need("setpriv")
+    with filesystem("ext4") as programs, filesystem("tmpfs") as base:
+        (base / "locked").mkdir(mode=0o700)
+        program = own_program(programs)
+        with Watch("--all", "-e", "create", prefix=AS_NOBODY, program=program) as watch:
+            watch.marker(own_directory(base))
+            check(losses(watch.stop(status=3)), "nothing lost, but for what may not be read")
+        equal(len(missed(watch)), 1, f"told once: {watch.stderr()}")
+
+
+@case("--comm", "--pid", "--uid")
+def process_filter(option):
+    """The kernel does not say who it was: a filter for it keeps everything back, and that is told."""
+    need("setpriv")
+    value = "touch" if option == "--comm" else NOBODY
+    with filesystem("ext4") as programs, filesystem("tmpfs") as base:
+        home, program = own_directory(base), own_program(programs)
+        with Watch("-e", "create", option, value, home, prefix=AS_NOBODY, program=program) as watch:
+            as_nobody("touch f", home)
+            watch.wait_for(lambda r: r.get("where") == "process", "the loss of f")
+            watch.stop(status=3)
+        about = [line for line in watch.stderr().splitlines() if "filter" in line]
+        equal(len(about), 1, f"lines about the filter: {watch.stderr()}")
 
 
 @case()
