@@ -343,12 +343,13 @@ static int open_group(struct guardian *g)
 		fd = ft_group_open(flags | audit, event_flags);
 	if (fd < 0 && audit) {
 		audit = 0;
-		cli_error("the kernel takes no audit records: 'audit' has no effect");
+		cli_error("'audit' has no effect: %s",
+			  fd == -EPERM ? "CAP_AUDIT_WRITE is needed"
+				       : "the kernel takes no audit records");
 		fd = ft_group_open(flags, event_flags);
 	}
 	if (fd < 0)
-		cli_error("fanotify: cannot ask for permission: %s%s", strerror(-fd),
-			  fd == -EPERM ? " (CAP_SYS_ADMIN is needed)" : "");
+		cli_error("fanotify: cannot ask for permission: %s", strerror(-fd));
 	g->is_pre_content = pre;
 	g->has_audit = audit != 0;
 	return fd;
@@ -365,12 +366,14 @@ static void load_names(void)
 static int start(struct guardian *g)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0};
-	int r = raise_descriptors(g), group;
+	int r = guard_safety_check_privilege(), group;
 
 	/* Everybody may be waiting for it, or for the one that it takes over from;
 	 * without the privilege it is as all others. */
 	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	load_names();
+	if (r == 0)
+		r = raise_descriptors(g);
 	if (r == 0)
 		r = guard_state_open(g);
 	if (r == 0)

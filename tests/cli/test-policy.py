@@ -334,11 +334,21 @@ def mounts_below_are_told():
     here = temp_dir("mounts")
     policy = written(f"version: 1\nwatch: {here}\nrules: [{{name: a, verdict: deny}}]\n")
     both = written(f"version: 1\nwatch: [{here}, {here}/below]\nrules: [{{name: a, verdict: deny}}]\n")
-    (here / "below").mkdir()
-    equal(guard("--policy", policy, "--check")[1], "", "stderr without a mount")
-    with mounted("-t", "tmpfs", "fantail-test", at=here / "below"):
-        one_line(guard("--policy", policy, "--check")[1], "a mount", "not watched", f"{here}/below")
-        equal(guard("--policy", both, "--check")[1], "", "stderr with it watched")
+    with mounted("-t", "tmpfs", "fantail-test", at=here):
+        (here / "below").mkdir()
+        equal(guard("--policy", policy, "--check")[1], "", "stderr without a mount")
+        with mounted("-t", "tmpfs", "fantail-test", at=here / "below"):
+            told = guard("--policy", policy, "--check")[1]
+            one_line(told, "a mount", "not watched", f"{here}/below")
+            equal(guard("--policy", both, "--check")[1], "", "stderr with it watched")
+
+
+@case()
+def the_need_of_yes_is_told():
+    """A policy for the filesystem that it lies on itself, as on a machine that has one."""
+    policy = written(f"version: 1\nwatch: {temp_dir('watched')}\nrules: [{{name: a, verdict: deny}}]\n")
+    one_line(guard("--policy", policy, "--check")[1], "its own filesystem", "watched", "--yes")
+    equal(guard("--policy", policy, "--check", "--yes")[1], "", "stderr with --yes")
 
 
 if __name__ == "__main__":

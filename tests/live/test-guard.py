@@ -368,7 +368,10 @@ def refuses_what_is_its_own():
         (base / "file").write_text("x")
         own = base / "policy.yaml"
         own.write_text(f"version: 1\nwatch: ['{base}']\nrules: [{{name: n, path: '{base}/file', verdict: deny}}]\n")
-        one_line(refused("--policy", own), "its policy", str(base), "--yes")
+        one_line(refused("--policy", own), "its policy", str(own), "--observe --yes --confirm")
+        said = refused("--observe", "--policy", own)
+        one_line(said, "its policy, observed", str(own), "--yes --confirm")
+        check("--observe" not in said, f"--observe was given: {said}")
         with Guard("--yes", policy=own) as guard:
             equal(opened(base / "file"), EPERM, "with --yes")
             guard.stop()
@@ -379,7 +382,7 @@ def refuses_what_is_its_own():
         with mounted("-o", "subvol=own", device) as own, mounted("-o", "subvol=data", device) as data:
             (data / "file").write_text("x")
             said = refused("--deny", data / "file", "-o", own / "log")
-            one_line(said, "the other subvolume", str(data), str(own), "--yes")
+            one_line(said, "the other subvolume", str(data), str(own / "log"), "--yes")
 
 
 @case()
