@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from harness import Skip, case, check, equal, main, same_set
+from harness import Skip, case, check, equal, main, one_line, same_set
 from machine import filesystem, need, run
 from records import facts, losses, paths, raw
 from watch import FANTAIL, Watch
@@ -14,11 +14,18 @@ from watch import FANTAIL, Watch
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
 CAPABILITIES = "cap_sys_admin,cap_dac_read_search,cap_sys_ptrace,cap_net_admin+ep"
+GUARDING = "cap_sys_admin,cap_ipc_lock,cap_dac_read_search,cap_sys_ptrace+ep"
 
 
-def own_program(base):
+def own_program(base, capabilities=None):
     """A copy that anyone may execute, on a filesystem that keeps capabilities."""
-    return shutil.copy(shutil.which(FANTAIL), base / "fantail")
+    program = shutil.copy(shutil.which(FANTAIL), base / "fantail")
+    try:
+        if capabilities:
+            run("setcap", capabilities, program)
+    except OSError as error:
+        raise Skip(f"no file capabilities here: {error}") from None
+    return program
 
 
 def own_directory(base):
@@ -199,15 +206,50 @@ def process_filter(option):
 
 
 @case()
+def guard_names_the_capability():
+    need("setpriv")
+    with filesystem("ext4") as programs, filesystem("tmpfs") as base:
+        command = [*AS_NOBODY, own_program(programs), "guard", "--deny", own_directory(base)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    equal((done.returncode, done.stdout), (1, ""), "exit status and output")
+    one_line(done.stderr, "what is needed", "CAP_SYS_ADMIN")
+
+
+@case()
+def guard_by_capabilities():
+    """What fantail-guard(1) says is needed is enough: for other users' programs, and links out of what nobody may read."""
+    need("setpriv", "setcap", "timeout")
+    with filesystem("ext4") as programs, filesystem("tmpfs") as base:
+        locked, link, runtime = base / "locked", base / "link", own_directory(programs)
+        locked.mkdir(mode=0o700)
+        (locked / "f").write_text("x")
+        os.link(locked / "f", link)
+        allowed = shutil.copy(shutil.which("cat"), programs / "allowed")
+        policy = programs / "policy.yaml"
+        policy.write_text(
+            f"version: 1\nwatch: ['{base}']\nrules:\n"
+            f"- {{name: a, path: '{locked}/**', exe: '{allowed}', verdict: allow}}\n"
+            f"- {{name: d, path: '{locked}/**', verdict: deny}}\n"
+        )
+        options = {
+            "command": "guard",
+            "prefix": [*AS_NOBODY, "timeout", "60"],
+            "program": own_program(programs, GUARDING),
+            "env": {**os.environ, "XDG_RUNTIME_DIR": str(runtime)},
+        }
+        tried = [("cat", link), (allowed, locked / "f"), ("cat", locked / "f")]
+        with Watch("--policy", policy, **options) as guard:
+            status = [subprocess.run(c, capture_output=True, check=False).returncode for c in tried]
+            guard.stop()
+    equal(status, [1, 0, 1], "link, by the program that may, by another one")
+
+
+@case()
 def file_capabilities():
     """setcap: everyone's events, with their processes, below what the user can reach."""
     need("setpriv", "setcap")
     with filesystem("ext4") as base:
-        program = own_program(base)
-        try:
-            run("setcap", CAPABILITIES, program)
-        except OSError as error:
-            raise Skip(f"no file capabilities here: {error}") from None
+        program = own_program(base, CAPABILITIES)
         home = own_directory(base)
         with Watch("-e", "change", base, prefix=AS_NOBODY, program=program) as watch:
             (base / "by-root").touch()
