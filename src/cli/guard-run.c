@@ -414,8 +414,8 @@ static void begin(struct guardian *g)
 	g->end_ns = g->options->for_ns > 0 ? now + g->options->for_ns : 0;
 	if (g->options->confirm_ns > 0) {
 		g->confirm_ns = now + g->options->confirm_ns;
-		cli_error("guarding: confirm within %lld s, or it ends%s",
-			  (long long)(g->options->confirm_ns / FT_NSEC_PER_SEC),
+		cli_error("guarding: confirm within %.10g s, or it ends%s",
+			  (double)g->options->confirm_ns / FT_NSEC_PER_SEC,
 			  g->options->confirm_fd >= 0 ? "" : " (press Enter)");
 	}
 	tell_killed(g);
@@ -463,7 +463,7 @@ static int close_all(struct guardian *g)
 	int error = 0;
 
 	g->output = g->output ? ft_output_close(g->output, &error) : NULL;
-	if (error < 0)
+	if (error < 0 && !g->is_mute)
 		cli_error("%s: %s",
 			  g->options->output.config.file ? g->options->output.config.file
 							 : "output",
@@ -492,7 +492,7 @@ int cli_guard_run(struct cli_guard *options)
 	}
 	end(&g);
 	status = g.lost ? CLI_INCOMPLETE : CLI_DONE;
-	if (close_all(&g) < 0 || r < 0 || g.error < 0)
+	if (close_all(&g) < 0 || r < 0 || g.error < 0 || g.is_mute)
 		status = CLI_FAILED;
 	/* A scan goes on in what this function would take away. */
 	if (g.pool)
