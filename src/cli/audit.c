@@ -221,6 +221,9 @@ static int audit(struct audit *a)
 	if (a->config.kinds == 0)
 		a->config.kinds = ALL_KINDS;
 	a->config.match = a->what.session->match;
+	/* What globs without a slash in front are below. */
+	if (ft_match_add_root(a->config.match, "/") < 0)
+		return CLI_FAILED;
 	a->stream.loop = (struct cli_loop){.source = &calls_source,
 					   .from = a,
 					   .config = &a->what.output.config,

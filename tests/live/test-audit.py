@@ -467,6 +467,9 @@ def events_and_filters():
     equal({r["events"][0] for r in records}, {"dnotify", "inotify_init"}, "kinds")
     _, _, records = run_audited(MAKE_CALLS, "each", top, options=["--uid", "65534"])
     equal(records, [], "calls of another user")
+    for options in ["--path", f"{top}/**"[1:]], ["--exe", f"**/{os.path.basename(MAKE_CALLS)}"]:
+        _, _, records = run_audited(MAKE_CALLS, "each", top, options=options)
+        check(records, f"{options}: nothing below / matches")
 
 
 ALERTS = {
