@@ -276,7 +276,9 @@ def who_could_change_it():
     guard("--policy", policy, "--check")
     policy.chmod(0o664)
     _, errors = guard("--policy", policy, "--check", status=1)
-    one_line(errors, "writable", str(policy), "chmod")
+    one_line(errors, "writable", f"fantail: {policy}: others may write there", "chmod")
+    _, errors = guard("--policy", policy.name, "--check", status=1, cwd=policy.parent)
+    one_line(errors, "by its name", f"fantail: {policy.name}: others may write there")
     policy.chmod(0o644)
     os.chown(policy, 65534, -1)
     _, errors = guard("--policy", policy, "--check", status=1)
@@ -284,7 +286,7 @@ def who_could_change_it():
     os.chown(policy, 0, -1)
     policy.parent.chmod(0o777)
     _, errors = guard("--policy", policy, "--explain", "--path", "/a", status=1)
-    one_line(errors, "replaceable", str(policy.parent))
+    one_line(errors, "replaceable", f"{policy}: {policy.parent}: others may write there")
 
 
 @case(
