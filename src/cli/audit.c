@@ -19,7 +19,8 @@ enum {
 	ALL_KINDS = (1 << FT_CALL_COUNT) - 1,
 };
 
-#define TEXT_COLUMNS "time,process,call,path"
+#define TEXT_COLUMNS  "time,process,call,path"
+#define ALERT_COLUMNS TEXT_COLUMNS ",alert"
 #define CSV_COLUMNS                                                                      \
 	"time,seq,events,call,ret,error,alert,path,path_source,pid,certainty,comm,exe,"  \
 	"args,uid,user,gid,ppid,start,cgroup,container,count,where"
@@ -57,35 +58,49 @@ static const struct cli_options audit_options = {.list = own_options,
 
 /* ---- options ---- */
 
+struct guess {
+	struct ft_span word;
+	size_t distance;
+	const char *name; /* NULL: none is near */
+};
+
+static void try_name(struct guess *g, const char *name)
+{
+	size_t distance = ft_near_distance(g->word, ft_span_of(name));
+
+	if (distance >= g->distance)
+		return;
+	g->distance = distance;
+	g->name = name;
+}
+
 static const char *near_call(struct ft_span word)
 {
-	const char *nearest = NULL;
-	size_t least = SIZE_MAX;
+	struct guess g = {.word = word, .distance = SIZE_MAX};
 
 	for (unsigned int i = 0; i < FT_CALL_COUNT; i++) {
-		const char *name = ft_call_info((enum ft_call_kind)i)->name;
-		size_t n = ft_near_distance(word, ft_span_of(name));
+		const struct ft_call_info *info = ft_call_info((enum ft_call_kind)i);
 
-		if (n < least) {
-			least = n;
-			nearest = name;
-		}
+		try_name(&g, info->name);
+		try_name(&g, info->family);
 	}
-	return nearest;
+	return g.name;
 }
 
 static int parse_events(struct audit *a, const char *list)
 {
 	struct ft_span bad = {0};
 	unsigned int kinds;
+	const char *near;
 
 	if (ft_call_parse(list, &kinds, &bad) == 0) {
 		a->config.kinds |= kinds;
 		return 0;
 	}
-	cli_error("--events %s: '%.*s' is no call, near it: %s (see fantail-audit(1), "
-		  "CALLS)",
-		  list, (int)bad.len, bad.data ? bad.data : "", near_call(bad));
+	near = near_call(bad);
+	cli_error("--events %s: '%.*s' is no call%s%s (see fantail-audit(1), CALLS)",
+		  list, (int)bad.len, bad.data ? bad.data : "", near ? ", near it: " : "",
+		  near ? near : "");
 	return -EINVAL;
 }
 
@@ -117,12 +132,12 @@ static int refuse_argument(const char *argument)
 }
 
 /* Other columns than those of files, where none were asked for. */
-static void choose_columns(struct ft_output_config *c)
+static void choose_columns(struct ft_output_config *c, bool alerts_only)
 {
 	if (c->columns)
 		return;
 	if (c->format == FT_FORMAT_TEXT)
-		c->columns = TEXT_COLUMNS;
+		c->columns = alerts_only ? ALERT_COLUMNS : TEXT_COLUMNS;
 	else if (c->format == FT_FORMAT_CSV)
 		c->columns = CSV_COLUMNS;
 }
@@ -145,7 +160,7 @@ static int parse(struct audit *a, const struct cli_command *c, int argc, char **
 	}
 	if (r == 0)
 		r = cli_watch_check(&a->what);
-	choose_columns(&a->what.output.config);
+	choose_columns(&a->what.output.config, a->config.alerts_only);
 	cli_output_look_at_terminal(&a->what.output);
 	return r;
 }
@@ -206,6 +221,9 @@ static int audit(struct audit *a)
 	if (a->config.kinds == 0)
 		a->config.kinds = ALL_KINDS;
 	a->config.match = a->what.session->match;
+	/* What globs without a slash in front are below. */
+	if (ft_match_add_root(a->config.match, "/") < 0)
+		return CLI_FAILED;
 	a->stream.loop = (struct cli_loop){.source = &calls_source,
 					   .from = a,
 					   .config = &a->what.output.config,

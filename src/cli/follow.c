@@ -157,7 +157,7 @@ static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *inf
 			kill(f->spawn.pid, signo);
 	} else if (signo != SIGUSR1 && signo != SIGUSR2) {
 		cli_signals_release();
-		f->wait = false;
+		f->left = true;
 		if (l->error == 0)
 			cli_loop_stop(l);
 	}
@@ -182,7 +182,7 @@ static void wait_blindly(struct cli_follow *f)
 	while (!f->spawn.ended)
 		cli_loop_wait_signal(&f->loop);
 	cli_spawn_reap(&f->spawn);
-	while (f->wait && cli_spawn_has_descendants(&f->spawn))
+	while (f->wait && !f->left && cli_spawn_has_descendants(&f->spawn))
 		cli_loop_wait_signal(&f->loop);
 }
 
@@ -278,7 +278,7 @@ static void put_reason(struct ft_bytes *out, bool is, uint64_t count, const char
 static void tell(const struct cli_follow *f)
 {
 	static const char *const losses[] = {
-		[FT_LOST_KERNEL] = "lost by the kernel's queue",
+		[FT_LOST_KERNEL] = "lost by the kernel, or not marked",
 		[FT_LOST_BUFFER] = "lost for want of memory",
 		[FT_LOST_OUTPUT] = "not in the output, which was too slow or taken away",
 		[FT_LOST_PROCESS] = "by processes that could not be followed",
@@ -297,8 +297,9 @@ static void tell(const struct cli_follow *f)
 	put_reason(&text, f->loop.error < 0, 0, "the output failed");
 	put_reason(&text, h->complete, 0, "nothing lost");
 	put_reason(&text, h->running, 0,
-		   "descendants go on unseen (--wait waits for them)");
-	cli_error("%" PRIu64 " events in %.1f s%s", h->events,
+		   f->wait ? "descendants go on unseen"
+			   : "descendants go on unseen (--wait waits for them)");
+	cli_error("%" PRIu64 " event%s in %.1f s%s", h->events, h->events == 1 ? "" : "s",
 		  (double)(h->ended_ns - h->began_ns) / FT_NSEC_PER_SEC,
 		  ft_bytes_cstr(&text));
 }

@@ -23,6 +23,7 @@ struct cli_follow {
 	struct cli_user user;
 	bool prints;		   /* events, and not the summary alone */
 	bool failed;		   /* it could not be executed */
+	bool left;		   /* a signal ended the waiting */
 	uint64_t wanted;	   /* events to be printed */
 	uint64_t undecided;	   /* records of processes of which nothing is known */
 	uint64_t last_before_exec; /* image of the child */

@@ -98,5 +98,6 @@ int cli_guard_check(struct cli_guard *g)
 		put_scanner(&out, &f.scanners[i]);
 	for (size_t i = 0; i < ft_policy_rules_count(f.policy); i++)
 		put_rule(&out, &f, i);
+	cli_guard_warn_of_need(g, &f);
 	return cli_guard_print(&out);
 }

@@ -343,12 +343,13 @@ static int open_group(struct guardian *g)
 		fd = ft_group_open(flags | audit, event_flags);
 	if (fd < 0 && audit) {
 		audit = 0;
-		cli_error("the kernel takes no audit records: 'audit' has no effect");
+		cli_error("'audit' has no effect: %s",
+			  fd == -EPERM ? "CAP_AUDIT_WRITE is needed"
+				       : "the kernel takes no audit records");
 		fd = ft_group_open(flags, event_flags);
 	}
 	if (fd < 0)
-		cli_error("fanotify: cannot ask for permission: %s%s", strerror(-fd),
-			  fd == -EPERM ? " (CAP_SYS_ADMIN is needed)" : "");
+		cli_error("fanotify: cannot ask for permission: %s", strerror(-fd));
 	g->is_pre_content = pre;
 	g->has_audit = audit != 0;
 	return fd;
@@ -365,12 +366,14 @@ static void load_names(void)
 static int start(struct guardian *g)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0};
-	int r = raise_descriptors(g), group;
+	int r = guard_safety_check_privilege(), group;
 
 	/* Everybody may be waiting for it, or for the one that it takes over from;
 	 * without the privilege it is as all others. */
 	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	load_names();
+	if (r == 0)
+		r = raise_descriptors(g);
 	if (r == 0)
 		r = guard_state_open(g);
 	if (r == 0)
@@ -411,8 +414,8 @@ static void begin(struct guardian *g)
 	g->end_ns = g->options->for_ns > 0 ? now + g->options->for_ns : 0;
 	if (g->options->confirm_ns > 0) {
 		g->confirm_ns = now + g->options->confirm_ns;
-		cli_error("guarding: confirm within %lld s, or it ends%s",
-			  (long long)(g->options->confirm_ns / FT_NSEC_PER_SEC),
+		cli_error("guarding: confirm within %.10g s, or it ends%s",
+			  (double)g->options->confirm_ns / FT_NSEC_PER_SEC,
 			  g->options->confirm_fd >= 0 ? "" : " (press Enter)");
 	}
 	tell_killed(g);
@@ -460,7 +463,7 @@ static int close_all(struct guardian *g)
 	int error = 0;
 
 	g->output = g->output ? ft_output_close(g->output, &error) : NULL;
-	if (error < 0)
+	if (error < 0 && !g->is_mute)
 		cli_error("%s: %s",
 			  g->options->output.config.file ? g->options->output.config.file
 							 : "output",
@@ -489,7 +492,7 @@ int cli_guard_run(struct cli_guard *options)
 	}
 	end(&g);
 	status = g.lost ? CLI_INCOMPLETE : CLI_DONE;
-	if (close_all(&g) < 0 || r < 0 || g.error < 0)
+	if (close_all(&g) < 0 || r < 0 || g.error < 0 || g.is_mute)
 		status = CLI_FAILED;
 	/* A scan goes on in what this function would take away. */
 	if (g.pool)

@@ -44,6 +44,8 @@ int cli_guard_load(const struct cli_guard *g, struct ft_policyfile *ret);
 
 /* On stderr, in one line. */
 void cli_guard_warn_of_mounts(const struct ft_policyfile *f);
+/* Where it runs, it would be refused without --yes. */
+void cli_guard_warn_of_need(const struct cli_guard *g, const struct ft_policyfile *f);
 
 /* "allow", "deny", "scan". */
 const char *cli_guard_verdict_name(enum ft_rule_verdict v);

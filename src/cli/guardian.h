@@ -140,6 +140,8 @@ int guard_store_take(struct guardian *g);
 char *guard_safety_find(const struct guardian *g, const struct guard_rules *r);
 /* 0, or -EPERM after a message. */
 int guard_safety_check(const struct guardian *g, const struct guard_rules *r);
+/* First of all: what else a user may not do is no use to be told of. */
+int guard_safety_check_privilege(void);
 /* All of this program in memory: what is not, could have to be read from what is guarded.
  */
 int guard_safety_lock_memory(void);

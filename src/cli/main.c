@@ -64,7 +64,7 @@ static void print_columns(void)
 	const struct ft_column *columns = ft_columns(&count);
 
 	for (size_t i = 0; i < count; i++)
-		printf("%-12s %s\n", columns[i].name, columns[i].meaning);
+		printf("%-18s %s\n", columns[i].name, columns[i].meaning);
 }
 
 static const struct cli_command *find_command(const char *name)
@@ -107,19 +107,19 @@ static int open_standard_fds(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* What was printed is there only when it could be written. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	cli_error("output: %s", strerror(errno));
+	return CLI_FAILED;
+}
+
+static int run(int argc, char **argv)
 {
 	const struct cli_command *c;
-	int r = open_standard_fds();
 
-	if (r < 0) {
-		cli_error("/dev/null: %s", strerror(-r));
-		return CLI_FAILED;
-	}
-	if (argc < 2) {
-		print_usage(stderr);
-		return CLI_USAGE;
-	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("fantail %s\n", FT_VERSION);
 		return CLI_DONE;
@@ -134,4 +134,19 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	return c->run(c, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+	int r = open_standard_fds();
+
+	if (r < 0) {
+		cli_error("/dev/null: %s", strerror(-r));
+		return CLI_FAILED;
+	}
+	if (argc < 2) {
+		print_usage(stderr);
+		return CLI_USAGE;
+	}
+	return finish(run(argc, argv));
 }

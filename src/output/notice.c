@@ -5,7 +5,8 @@
 #include "base/escape.h"
 
 static const char *const lost_meaning[] = {
-	[FT_LOST_KERNEL] = "the kernel's queue was full",
+	[FT_LOST_KERNEL] =
+		"the kernel's queue was full, or something could not be marked",
 	[FT_LOST_BUFFER] = "the event buffer was full",
 	[FT_LOST_OUTPUT] = "the reader of this output is too slow",
 	[FT_LOST_PROCESS] = "some processes could not be followed",

@@ -112,9 +112,9 @@ static void put_head(struct ft_bytes *out, const struct ft_summary_head *head)
 	ft_bytes_printf(out, "complete %s\n", head->complete ? "yes" : "no");
 	if (head->uncertain > 0)
 		ft_bytes_printf(out,
-				"certain  whose they are of all but %" PRIu64
-				" of %" PRIu64 " events\n",
-				head->uncertain, head->events);
+				"program  known for certain of %" PRIu64 " of %" PRIu64
+				" events\n",
+				head->events - head->uncertain, head->events);
 }
 
 int ft_summary_put_text(struct ft_bytes *out, const struct ft_summary *s,

@@ -169,9 +169,9 @@ static void put_cells(struct ft_format *f, const struct ft_event *ev, uint64_t s
 	}
 }
 
-/* How narrow a cell may get, the harder the narrower: first those that are as long as
- * they are, then the others, then all. */
-enum hardness { CUT_LONG, CUT_OTHERS, CUT_OTHERS_SHORT, CUT_ALL, CUT_END };
+/* How narrow a cell may get, the harder the narrower: first what is padded, so that no
+ * path is cut for that, then those that are as long as they are, the others, all. */
+enum hardness { CUT_PADDING, CUT_LONG, CUT_OTHERS, CUT_OTHERS_SHORT, CUT_ALL, CUT_END };
 
 static size_t least_room(const struct ft_format *f, size_t i, enum hardness hardness)
 {
@@ -179,6 +179,8 @@ static size_t least_room(const struct ft_format *f, size_t i, enum hardness hard
 
 	if (hardness == CUT_ALL)
 		return 1;
+	if (hardness == CUT_PADDING)
+		return c->width;
 	if (ft_column_get(f->columns.ids[i])->width == 0)
 		return c->old_len > 0 ? 2 * CUT_LEAST + ARROW_LEN : CUT_LEAST;
 	if (hardness == CUT_LONG)
@@ -216,7 +218,7 @@ static void fit(struct ft_format *f)
 {
 	const struct text *t = f->state;
 	size_t width = GAP * (f->columns.count - 1);
-	int hardness = CUT_LONG;
+	int hardness = CUT_PADDING;
 
 	for (size_t i = 0; i < f->columns.count; i++)
 		width += t->cells[i].room;

@@ -235,6 +235,27 @@ static struct ft_position position_of(struct ft_span text, size_t offset)
 	return at;
 }
 
+static bool is_indented_by_tab(struct ft_span text, size_t line)
+{
+	size_t i = 0;
+
+	for (; line > 0 && i < text.len; i++)
+		line -= text.data[i] == '\n';
+	while (i < text.len && text.data[i] == ' ')
+		i++;
+	return i < text.len && text.data[i] == '\t';
+}
+
+/* What was most likely meant by what libyaml takes for something else. */
+static const char *hint_for(const struct builder *b, const yaml_parser_t *p)
+{
+	if (p->context && strcmp(p->context, "while scanning an alias") == 0)
+		return " (quote globs: '*.c')";
+	return is_indented_by_tab(b->text, p->problem_mark.line)
+		       ? " (indent by blanks, not by tabs)"
+		       : "";
+}
+
 static int tell_syntax(struct builder *b, const yaml_parser_t *p)
 {
 	if (p->error == YAML_MEMORY_ERROR)
@@ -244,12 +265,12 @@ static int tell_syntax(struct builder *b, const yaml_parser_t *p)
 				"%s; a policy is UTF-8 text", p->problem);
 	else if (p->context && p->context_mark.line != p->problem_mark.line)
 		ft_problems_add(b->problems, position(&p->problem_mark),
-				"not YAML: %s, %s that begins in line %zu", p->problem,
-				p->context, p->context_mark.line + 1);
+				"not YAML: %s, %s that begins in line %zu%s", p->problem,
+				p->context, p->context_mark.line + 1, hint_for(b, p));
 	else
 		ft_problems_add(b->problems, position(&p->problem_mark),
-				"not YAML: %s%s%s", p->problem, p->context ? ", " : "",
-				p->context ? p->context : "");
+				"not YAML: %s%s%s%s", p->problem, p->context ? ", " : "",
+				p->context ? p->context : "", hint_for(b, p));
 	return -EINVAL;
 }
 

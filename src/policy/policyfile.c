@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -144,6 +145,19 @@ static int fail(const char *name, const char *why, int error, char **ret_error)
 	return error;
 }
 
+/* Of the path itself it need not be said twice; one on the way to it is named, too. */
+static const char *reason_of(const char *why, const char *path)
+{
+	_cleanup_free_ char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	const char *at = why + (here ? strlen(here) + 1 : 0);
+	size_t n = strlen(path);
+
+	if (strlen(why) < (size_t)(at - why) + n || memcmp(at, path, n) != 0 ||
+	    strncmp(at + n, ": ", 2) != 0)
+		return why;
+	return at + n + 2;
+}
+
 int ft_policyfile_read(struct ft_policyfile *ret, const char *path,
 		       ft_policyfile_warn_fn warn, void *data, char **ret_error)
 {
@@ -153,8 +167,9 @@ int ft_policyfile_read(struct ft_policyfile *ret, const char *path,
 
 	*ret_error = NULL;
 	if (r < 0)
-		return fail(path, why.len ? ft_bytes_cstr(&why) : strerror(-r), r,
-			    ret_error);
+		return fail(path,
+			    why.len ? reason_of(ft_bytes_cstr(&why), path) : strerror(-r),
+			    r, ret_error);
 	/* Too large is for the parser to tell. */
 	r = ft_file_read_fd(fd, FT_DOCUMENT_BYTES_MAX + 1, &text);
 	if (r < 0 && r != -EFBIG)

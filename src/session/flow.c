@@ -150,7 +150,7 @@ static bool match_process(struct ft_session *s, const struct ft_event *ev)
 {
 	if (ft_match_process(s->match, ev))
 		return true;
-	s->undecided += ft_match_is_undecided(s->match, ev);
+	s->undecided += s->is_blind || ft_match_is_undecided(s->match, ev);
 	return false;
 }
 

@@ -3,6 +3,8 @@
  * is not the first. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -360,14 +362,56 @@ static bool is_wanted_below(const struct ft_session *s, const struct ft_target *
 	       ft_path_is_below(ft_span_of(m->mountpoint), path);
 }
 
+/* Of a mark that the kernel refused. */
+static const char *help_for(int r)
+{
+	if (r == -EPERM || r == -EACCES)
+		return " (CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH would help)";
+	return r == -ENOSPC ? " (raise fs.fanotify.max_user_marks, or run with "
+			      "CAP_SYS_ADMIN)"
+			    : "";
+}
+
 static int fail_mark(struct ft_session *s, const char *path, int r)
 {
-	return ft_session_fail(
-		s, r, "%s: cannot be watched: %s%s", path, strerror(-r),
-		r == -EPERM || r == -EACCES
-			? " (CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH would help)"
-		: r == -ENOSPC ? " (raise fs.fanotify.max_user_marks)"
-			       : "");
+	return ft_session_fail(s, r, "%s: cannot be watched: %s%s", path, strerror(-r),
+			       help_for(r));
+}
+
+/* All below may be excluded by name; what is done to itself its parent's mark tells. */
+static bool is_missed(const struct ft_session *s, struct ft_span dir)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes entry = {0};
+
+	ft_bytes_put_span(&entry, dir);
+	ft_bytes_put_lit(&entry, "/*");
+	return entry.failed || !ft_match_excludes_below(s->match, ft_bytes_cstr(&entry));
+}
+
+void ft_marking_miss(struct ft_session *s, struct ft_span dir, int why)
+{
+	if (!is_missed(s, dir))
+		return;
+	ft_session_tell_lost(s, FT_LOST_KERNEL, 0, false);
+	if (s->missed_count++ > 0)
+		return;
+	ft_bytes_put_span(&s->missed, dir.len > 0 ? dir : FT_SPAN("/"));
+	s->missed_why = why;
+}
+
+void ft_marking_tell_missed(struct ft_session *s)
+{
+	char others[64] = "";
+
+	if (s->missed_count == 0)
+		return;
+	if (s->missed_count > 1)
+		snprintf(others, sizeof(others), ", nor can %" PRIu64 " more",
+			 s->missed_count - 1);
+	ft_session_notice(s, FT_NOTICE_MISSED,
+			  "%s: cannot be watched: %s%s%s: what happens there is lost",
+			  ft_bytes_cstr(&s->missed), strerror(-s->missed_why),
+			  help_for(s->missed_why), others);
 }
 
 static int mark_own(struct ft_session *s, const struct ft_target *t)
@@ -412,9 +456,11 @@ static int mark_target(struct ft_session *s, const struct ft_target *t)
 		r = mark_mount_tree(s, t, m);
 		/* What lies below and cannot be watched is told; what was asked for by
 		 * name is an error. */
-		if (r < 0)
+		if (r < 0) {
 			ft_session_say(s, "%s (%s): cannot be watched: %s", m->mountpoint,
 				       m->type, strerror(-r));
+			ft_session_tell_lost(s, FT_LOST_KERNEL, 0, false);
+		}
 	}
 	return 0;
 }
@@ -425,13 +471,24 @@ int ft_marking_start(struct ft_session *s)
 
 	for (size_t i = 0; i < s->view.targets_count && r == 0; i++)
 		r = mark_target(s, &s->view.targets[i]);
+	ft_marking_tell_missed(s);
+	if (r == 0 && s->is_blind && ft_match_needs_process(s->match))
+		ft_session_notice(s, FT_NOTICE_FILTERS,
+				  "no CAP_SYS_ADMIN: a filter for processes, users or "
+				  "containers cannot decide: what it keeps back is lost");
 	return r;
 }
 
 int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m)
 {
-	for (size_t i = 0; i < s->view.targets_count; i++)
-		if (is_wanted_below(s, &s->view.targets[i], m))
-			return mark_mount_tree(s, &s->view.targets[i], m);
-	return 0;
+	int r = 0;
+
+	for (size_t i = 0; i < s->view.targets_count; i++) {
+		if (!is_wanted_below(s, &s->view.targets[i], m))
+			continue;
+		r = mark_mount_tree(s, &s->view.targets[i], m);
+		ft_marking_tell_missed(s);
+		break;
+	}
+	return r;
 }

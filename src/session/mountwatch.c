@@ -182,6 +182,7 @@ static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
 	if (r < 0) {
 		ft_session_say(s, "%s (%s) was mounted and cannot be watched: %s",
 			       m->mountpoint, m->type, strerror(-r));
+		ft_session_tell_lost(s, FT_LOST_KERNEL, 0, false);
 		return;
 	}
 	ft_execmark_add(s, m);

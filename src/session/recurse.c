@@ -26,17 +26,9 @@ struct listing {
 static int mark_directory(struct ft_source *src, int fd)
 {
 	uint64_t mask = (src->mask & ~(uint64_t)FT_EV_FS_ERROR) | FT_EV_ON_CHILD;
-	int r = ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE | FT_MARK_ONLYDIR,
-			      mask, fd, ".");
 
-	if (r == -ENOSPC) {
-		ft_session_notice(
-			src->session, FT_NOTICE_MARKS,
-			"out of marks: not every directory is watched (raise "
-			"fs.fanotify.max_user_marks, or run with CAP_SYS_ADMIN)");
-		ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
-	}
-	return r;
+	return ft_group_mark(src->group, FT_MARK_ADD | FT_MARK_INODE | FT_MARK_ONLYDIR,
+			     mask, fd, ".");
 }
 
 /* A directory that nobody could put a mark on in time: what happened in it is not known.
@@ -46,6 +38,14 @@ static void tell_gone(struct ft_source *src)
 	if (!src->told_gone)
 		ft_session_tell_lost(src->session, FT_LOST_KERNEL, 0, false);
 	src->told_gone = true;
+}
+
+/* One that could not be opened; what is no directory, or none any more, is none to mark.
+ */
+static void tell_unopened(struct ft_source *src, struct ft_span path, int why)
+{
+	if (why != -ENOENT && why != -ENOTDIR && why != -ELOOP)
+		ft_marking_miss(src->session, path, why);
 }
 
 /*
@@ -63,15 +63,16 @@ static void hush(const struct ft_source *src, int fd, unsigned int command)
 			      ".");
 }
 
-/* Its entries, each a byte of type and a name that ends in NUL. */
-static void list_directory(const struct ft_source *src, int fd, struct ft_bytes *out)
+/* Its entries, each a byte of type and a name that ends in NUL. 0 or -errno. */
+static int list_directory(const struct ft_source *src, int fd, struct ft_bytes *out)
 {
 	const struct dirent *entry;
-	int list_fd;
+	int list_fd, r;
 	DIR *d;
 
 	hush(src, fd, FT_MARK_ADD);
 	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = list_fd < 0 ? -errno : 0;
 	d = list_fd < 0 ? NULL : fdopendir(list_fd);
 	while (d && (entry = readdir(d))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -84,6 +85,7 @@ static void list_directory(const struct ft_source *src, int fd, struct ft_bytes 
 	else if (list_fd >= 0)
 		close(list_fd);
 	hush(src, fd, FT_MARK_REMOVE);
+	return r < 0 ? r : out->failed;
 }
 
 /* Is its creation still in the queue? Then that record tells it. */
@@ -169,9 +171,14 @@ static bool follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 	struct ft_node *n;
 	struct ft_key key;
 
+	ft_bytes_put_span(&path, dir);
+	ft_bytes_put_char(&path, '/');
+	ft_bytes_put_str(&path, name);
 	fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && l->is_new)
 		tell_gone(l->src);
+	else if (fd < 0)
+		tell_unopened(l->src, ft_bytes_span(&path), -errno);
 	if (fd < 0 || ft_mounts_id_of(fd) != ft_mounts_id_of(dir_fd) ||
 	    ft_handle_key(fd, "", l->root->fsid, &key) < 0)
 		return false;
@@ -180,9 +187,6 @@ static bool follow_entry(const struct listing *l, int dir_fd, struct ft_node *pa
 		return false;
 	if (n->marked && !l->again)
 		return true;
-	ft_bytes_put_span(&path, dir);
-	ft_bytes_put_char(&path, '/');
-	ft_bytes_put_str(&path, name);
 	follow(l, fd, n, ft_bytes_span(&path), depth + 1);
 	return false;
 }
@@ -193,14 +197,17 @@ static void follow(const struct listing *l, int fd, struct ft_node *n,
 		   struct ft_span path, int depth)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes names = {0};
+	int r = depth > DEPTH_MAX ? -ENAMETOOLONG : mark_directory(l->src, fd);
 
-	if (depth > DEPTH_MAX || mark_directory(l->src, fd) < 0 || !l->root->recurse)
+	if (r < 0 && !n->marked)
+		ft_marking_miss(l->src->session, path, r);
+	if (r < 0 || !l->root->recurse)
 		return;
 	n->marked = true;
 	n->is_new = false;
-	list_directory(l->src, fd, &names);
-	if (names.failed)
-		ft_session_tell_lost(l->src->session, FT_LOST_BUFFER, 0, false);
+	r = list_directory(l->src, fd, &names);
+	if (r < 0)
+		ft_marking_miss(l->src->session, path, r);
 	if (l->is_new)
 		ft_source_drain(l->src);
 	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1) {
@@ -292,12 +299,15 @@ void ft_recurse_follow(struct ft_source *src, const struct ft_record *rec,
 	if (fd < 0) {
 		if (l.is_new && is_gone(src, rec, fd))
 			tell_gone(src);
+		else
+			tell_unopened(src, path, fd);
 		return;
 	}
 	if (!n)
 		n = place_found(src, rec, ft_key_span(&key));
 	if (n && !n->marked)
 		follow(&l, fd, n, path, 0);
+	ft_marking_tell_missed(src->session);
 }
 
 static int mark_object(struct ft_source *src, const char *path)

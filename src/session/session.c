@@ -134,6 +134,7 @@ struct ft_session *ft_session_free(struct ft_session *s)
 	ft_match_free(s->match);
 	ft_view_fini(&s->view);
 	ft_bytes_fini(&s->path);
+	ft_bytes_fini(&s->missed);
 	ft_bytes_fini(&s->error);
 	free(s->fd_buffer);
 	free(s->ignored);

@@ -90,6 +90,7 @@ struct ft_session {
 	uint64_t events;
 	enum ft_way way; /* that the mark which was placed last is of */
 	bool tops_only;	 /* of a tree: to find out the way, not to watch */
+	bool is_blind;	 /* the kernel does not tell who it was */
 	bool started;
 	bool stopping;
 	struct ft_view view;
@@ -141,6 +142,10 @@ struct ft_session {
 	struct ft_event event; /* the one handed out */
 	struct ft_bytes path;  /* of FD mode */
 
+	struct ft_bytes missed; /* the first directory that took no mark */
+	uint64_t missed_count;
+	int missed_why;
+
 	struct ft_bytes error;
 	uint64_t noticed; /* bits of enum ft_notice */
 	ft_notice_fn notice;
@@ -149,12 +154,12 @@ struct ft_session {
 
 /* What is told once each. */
 enum ft_notice {
-	FT_NOTICE_PRIVILEGE,
+	FT_NOTICE_FILTERS,
 	FT_NOTICE_QUEUE,
 	FT_NOTICE_BTRFS,
 	FT_NOTICE_RECURSE,
 	FT_NOTICE_FD_MODE,
-	FT_NOTICE_MARKS,
+	FT_NOTICE_MISSED,
 	FT_NOTICE_RENAME,
 	FT_NOTICE_MOUNT_SCOPE,
 	FT_NOTICE_MOUNT_EVENTS,
@@ -235,6 +240,10 @@ int ft_session_poll(struct ft_session *s, int fd, uint32_t events);
 /* marking.c: marks for a target, or for a filesystem that was mounted later. */
 int ft_marking_start(struct ft_session *s);
 int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m);
+/* A directory that takes no mark: lost, unless all below it is excluded by name. */
+void ft_marking_miss(struct ft_session *s, struct ft_span dir, int why);
+/* The first of them, and how many more there are by now; once. */
+void ft_marking_tell_missed(struct ft_session *s);
 
 /* source.c */
 int ft_source_open(struct ft_session *s, struct ft_source **ret);

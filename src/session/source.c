@@ -24,12 +24,15 @@ static int open_group(struct ft_session *s, bool *ret_has_objects)
 		if (fd != -EPERM)
 			continue;
 		fd = ft_group_open(reports[i], 0);
-		if (fd >= 0)
-			ft_session_notice(s, FT_NOTICE_QUEUE,
-					  "no CAP_SYS_ADMIN: own directories only, other "
-					  "users' processes have "
-					  "no pid, and the queue holds what "
-					  "fs.fanotify.max_queued_events allows");
+		if (fd >= 0) {
+			s->is_blind = true;
+			ft_session_notice(
+				s, FT_NOTICE_QUEUE,
+				"no CAP_SYS_ADMIN: only directories that may be "
+				"read, the kernel does not tell which process it "
+				"was, and the queue holds what "
+				"fs.fanotify.max_queued_events allows");
+		}
 	}
 	return fd;
 }

@@ -276,7 +276,9 @@ def who_could_change_it():
     guard("--policy", policy, "--check")
     policy.chmod(0o664)
     _, errors = guard("--policy", policy, "--check", status=1)
-    one_line(errors, "writable", str(policy), "chmod")
+    one_line(errors, "writable", f"fantail: {policy}: others may write there", "chmod")
+    _, errors = guard("--policy", policy.name, "--check", status=1, cwd=policy.parent)
+    one_line(errors, "by its name", f"fantail: {policy.name}: others may write there")
     policy.chmod(0o644)
     os.chown(policy, 65534, -1)
     _, errors = guard("--policy", policy, "--check", status=1)
@@ -284,7 +286,7 @@ def who_could_change_it():
     os.chown(policy, 0, -1)
     policy.parent.chmod(0o777)
     _, errors = guard("--policy", policy, "--explain", "--path", "/a", status=1)
-    one_line(errors, "replaceable", str(policy.parent))
+    one_line(errors, "replaceable", f"{policy}: {policy.parent}: others may write there")
 
 
 @case(
@@ -334,11 +336,21 @@ def mounts_below_are_told():
     here = temp_dir("mounts")
     policy = written(f"version: 1\nwatch: {here}\nrules: [{{name: a, verdict: deny}}]\n")
     both = written(f"version: 1\nwatch: [{here}, {here}/below]\nrules: [{{name: a, verdict: deny}}]\n")
-    (here / "below").mkdir()
-    equal(guard("--policy", policy, "--check")[1], "", "stderr without a mount")
-    with mounted("-t", "tmpfs", "fantail-test", at=here / "below"):
-        one_line(guard("--policy", policy, "--check")[1], "a mount", "not watched", f"{here}/below")
-        equal(guard("--policy", both, "--check")[1], "", "stderr with it watched")
+    with mounted("-t", "tmpfs", "fantail-test", at=here):
+        (here / "below").mkdir()
+        equal(guard("--policy", policy, "--check")[1], "", "stderr without a mount")
+        with mounted("-t", "tmpfs", "fantail-test", at=here / "below"):
+            told = guard("--policy", policy, "--check")[1]
+            one_line(told, "a mount", "not watched", f"{here}/below")
+            equal(guard("--policy", both, "--check")[1], "", "stderr with it watched")
+
+
+@case()
+def the_need_of_yes_is_told():
+    """A policy for the filesystem that it lies on itself, as on a machine that has one."""
+    policy = written(f"version: 1\nwatch: {temp_dir('watched')}\nrules: [{{name: a, verdict: deny}}]\n")
+    one_line(guard("--policy", policy, "--check")[1], "its own filesystem", "watched", "--yes")
+    equal(guard("--policy", policy, "--check", "--yes")[1], "", "stderr with --yes")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import termios
 
 from harness import case, check, equal, main, one_line, same_set
 from machine import filesystem, need, temp_dir
-from records import facts, is_event, paths
+from records import SOURCE, facts, is_event, paths
 from traced import FANTAIL, PYTHON, Traced, call, python, summary_of, words
 from watch import TIMEOUT
 
@@ -487,6 +487,30 @@ def session_record():
 
 
 @case()
+def counted():
+    with filesystem("tmpfs") as base:
+        said = call("--in", base, "-e", "create", "--path", "made", "--", "mkdir", base / "made").stderr
+    check(b"fantail: 1 event in " in said, f"the last line: {said}")
+
+
+@case()
+def who_executed_what():
+    """The question of docs/how-to-run.md: each execution once, and nobody called null."""
+    need("jq")
+    guide = (SOURCE / "docs" / "how-to-run.md").read_text()
+    question = re.search(r"# (jq -r 'select\(\(.events \| index\(\"open_exec\"\)\).*?) installer.jsonl", guide, re.S)[1]
+    log = temp_dir() / "log"
+    equal(call("--format", "json", "-o", log, "--", "sh", "-c", "cat /dev/null; date; true").returncode, 0, "status")
+    done = subprocess.run(["sh", "-c", question + ' "$1"', "sh", log], capture_output=True, timeout=TIMEOUT, check=False)
+    lines = [line.split(" ", 2) for line in done.stdout.decode().splitlines()]
+    programs = [os.path.realpath(shutil.which(name)) for name in ("sh", "cat", "date")]
+    equal([path for _, _, path in lines], programs, f"executed ({done.stderr})")
+    for _, names, path in lines:
+        named = {os.path.basename(path), "sh", "cat", "date"}
+        check(names and set(names.split("|")) <= named, f"who executed {path}: {names}")
+
+
+@case()
 def first_instruction():
     """The execution of the command itself is seen, and by no other name than its own."""
     with filesystem("ext4") as base:
@@ -582,6 +606,8 @@ def wait_can_be_ended():
             traced.see(base / "late", "create")
             traced.process.send_signal(signal.SIGTERM)
             _, summary = traced.finish(4)
+            one_line(traced.stderr(), "stderr", "go on unseen")
+            check("--wait" not in traced.stderr(), "--wait was given")
         equal(summary.record["running"], True, "running")
 
 

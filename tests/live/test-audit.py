@@ -467,6 +467,9 @@ def events_and_filters():
     equal({r["events"][0] for r in records}, {"dnotify", "inotify_init"}, "kinds")
     _, _, records = run_audited(MAKE_CALLS, "each", top, options=["--uid", "65534"])
     equal(records, [], "calls of another user")
+    for options in ["--path", f"{top}/**"[1:]], ["--exe", f"**/{os.path.basename(MAKE_CALLS)}"]:
+        _, _, records = run_audited(MAKE_CALLS, "each", top, options=options)
+        check(records, f"{options}: nothing below / matches")
 
 
 ALERTS = {
@@ -502,6 +505,12 @@ def alerts():
     equal(len(records), len([r for r in everything if "alert" in r]), "records of --alert")
     told_paths = [r["path"] for r in records if r["alert"] == "sensitive path"]
     equal([p for p in told_paths if p in secrets], secrets[:3], "sensitive paths")
+    child = start_stopped(MAKE_CALLS, "one", secrets[0], stdout=subprocess.PIPE)
+    with Watch("--tree", child.pid, "--alert", command="audit", fmt="text") as watch:
+        child.communicate(b"\n")
+        watch.stop()
+    lines = watch.output().decode().splitlines()
+    check(lines and all(line.endswith("  sensitive path") for line in lines), f"why: {lines}")
 
 
 @case()
@@ -567,7 +576,13 @@ def without_privileges():
 
 @case()
 def wrong_usage():
-    for arguments, needle in ((["/etc"], "--path"), (["-e", "fanotify_mrk"], "fanotify_mark")):
+    wrong = (
+        (["/etc"], "--path"),
+        (["-e", "fanotify_mrk"], "near it: fanotify_mark ("),
+        (["-e", "inotfy"], "near it: inotify ("),
+        (["-e", "foo"], "'foo' is no call ("),
+    )
+    for arguments, needle in wrong:
         done = subprocess.run(
             [FANTAIL, "audit", *arguments], capture_output=True, check=False, timeout=60, text=True
         )

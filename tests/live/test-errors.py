@@ -216,6 +216,23 @@ def full_disk(way):
     equal([r["seq"] for r in records], list(range(1, len(records) + 1)), "kept, in whole lines")
 
 
+@case(["help"], ["-h"], ["--version"], ["help", "columns"], ["watch", "--help"])
+def help_on_a_full_disk(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [FANTAIL, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False
+        )
+    equal(done.returncode, FAILED, "exit status")
+    one_line(done.stderr.decode(), "message", "No space left on device")
+
+
+@case()
+def help_is_aligned():
+    done = subprocess.run([FANTAIL, "help", "columns"], capture_output=True, timeout=TIMEOUT, check=False)
+    begins = {re.match(r"\w+ +", line).end() for line in done.stdout.decode().splitlines()}
+    equal(len(begins), 1, f"columns at which explanations begin: {begins}")
+
+
 @case()
 def closed_pipe():
     """| head -1"""

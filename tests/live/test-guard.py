@@ -368,7 +368,10 @@ def refuses_what_is_its_own():
         (base / "file").write_text("x")
         own = base / "policy.yaml"
         own.write_text(f"version: 1\nwatch: ['{base}']\nrules: [{{name: n, path: '{base}/file', verdict: deny}}]\n")
-        one_line(refused("--policy", own), "its policy", str(base), "--yes")
+        one_line(refused("--policy", own), "its policy", str(own), "--observe --yes --confirm")
+        said = refused("--observe", "--policy", own)
+        one_line(said, "its policy, observed", str(own), "--yes --confirm")
+        check("--observe" not in said, f"--observe was given: {said}")
         with Guard("--yes", policy=own) as guard:
             equal(opened(base / "file"), EPERM, "with --yes")
             guard.stop()
@@ -379,7 +382,7 @@ def refuses_what_is_its_own():
         with mounted("-o", "subvol=own", device) as own, mounted("-o", "subvol=data", device) as data:
             (data / "file").write_text("x")
             said = refused("--deny", data / "file", "-o", own / "log")
-            one_line(said, "the other subvolume", str(data), str(own), "--yes")
+            one_line(said, "the other subvolume", str(data), str(own / "log"), "--yes")
 
 
 @case()
@@ -392,6 +395,7 @@ def confirmation():
         with Guard(*arguments) as guard:
             guard.finish(status=1)
         equal(opened(secret), None, "after nobody confirmed")
+        check("within 0.3 s" in guard.stderr(), guard.stderr())
         check("not confirmed" in guard.stderr(), guard.stderr())
         with Guard("--confirm-fd", reader, *arguments, fds=[reader]) as guard:
             os.write(writer, b"\n")
@@ -546,7 +550,8 @@ def full_disk():
             equal(opened(base / "file"), EPERM, "after it was told")
             guard.process.send_signal(signal.SIGTERM)
             equal(guard.process.wait(60), 1, "exit status")
-        check("nothing more is printed" in guard.stderr(), guard.stderr())
+        said = [line for line in guard.stderr().splitlines() if "No space left" in line]
+        check(len(said) == 1 and "nothing more is printed" in said[0], f"told once: {guard.stderr()}")
 
 
 @case(signal.SIGKILL, signal.SIGTERM)

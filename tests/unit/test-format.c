@@ -209,7 +209,23 @@ static void test_text_width_of_a_line(void **state)
 	struct ft_event ev = created;
 
 	ev.path = FT_SPAN("/one/very/long/path/that/does/not/fit/here.txt");
-	expect(f, &ev, 1, "4711     /one/ve…t/fit/here.txt  /usr/bin/touch  1\n");
+	expect(f, &ev, 1, "4711  /one/ver…not/fit/here.txt  /usr/bin/touch  1\n");
+}
+
+/* No path is cut for the blanks of another column. */
+static void test_text_width_of_blanks(void **state)
+{
+	_cleanup_format_ struct ft_format *wide = make(&(struct ft_output_config){
+		.format = FT_FORMAT_TEXT, .columns = "pid,events,path", .width = 41});
+	_cleanup_format_ struct ft_format *narrow = make(&(struct ft_output_config){
+		.format = FT_FORMAT_TEXT, .columns = "pid,events,path", .width = 35});
+	struct ft_event ev = created;
+
+	ev.mask = FT_EV_CREATE;
+	ev.path = FT_SPAN("/srv/a");
+	expect(wide, &ev, 1, "4711     create                    /srv/a\n");
+	ev.path = FT_SPAN("/srv/files/42.jpeg");
+	expect(narrow, &ev, 1, "4711     create  /srv/files/42.jpeg\n");
 }
 
 static void test_text_rename(void **state)
@@ -380,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_csv_decision),
 		cmocka_unit_test(test_text_width),
 		cmocka_unit_test(test_text_width_of_a_line),
+		cmocka_unit_test(test_text_width_of_blanks),
 		cmocka_unit_test(test_text_rename),
 		cmocka_unit_test(test_text_never_wider),
 		cmocka_unit_test(test_names_of_ids),

@@ -78,6 +78,12 @@ static void test_yaml(void **state)
 		{"a: [1, 2\nb: 3\n",
 		 "p:2:2: not YAML: did not find expected ',' or ']', while "
 		 "parsing a flow sequence that begins in line 1"},
+		{"a: *.c\n",
+		 "p:1:5: not YAML: did not find expected alphabetic or numeric "
+		 "character, while scanning an alias (quote globs: '*.c')"},
+		{"a:\n\t- b\n",
+		 "p:2:1: not YAML: found character that cannot start any token, while "
+		 "scanning for the next token (indent by blanks, not by tabs)"},
 		{"a: \"\xff\"\n",
 		 "p:1:5: invalid leading UTF-8 octet; a policy is UTF-8 text"},
 	};

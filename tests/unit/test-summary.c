@@ -254,14 +254,17 @@ static void test_text(void **state)
 {
 	_cleanup_bytes_ struct ft_bytes out = {0};
 	_cleanup_summary_ struct ft_summary s = {0};
-	const struct ft_summary_head head = head_of(true);
+	struct ft_summary_head head = head_of(true);
 
+	head.uncertain = 1;
 	did(&s, FT_EV_DELETE, "/a\nwritten (1)\x1b[2J");
 	moved(&s, "/a", "/b");
 	assert_int_equal(ft_summary_put_text(&out, &s, &head), 0);
 	assert_string_equal(ft_bytes_cstr(&out), "command  sh -c a b\n"
 						 "ended    by signal 9 after 1.5 s\n"
 						 "complete yes\n"
+						 "program  known for certain of "
+						 "2 of 3 events\n"
 						 "deleted (1)\n"
 						 "  /a\\nwritten (1)\\x1b[2J\n"
 						 "renamed (1)\n"
