@@ -95,13 +95,15 @@ static int help(const char *topic)
 	return CLI_DONE;
 }
 
-/* Else what is opened next becomes standard output, and is printed into. What is executed
- * finds them closed, as they were. */
+/* Else what is opened next becomes standard output, and is printed into. What is printed
+ * there fails, as it would have. What is executed finds them closed, as they were. */
 static int open_standard_fds(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
 		/* The lowest that is free is this one. */
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags | O_CLOEXEC) < 0)
 			return -errno;
 	}
 	return 0;

@@ -227,6 +227,26 @@ def help_on_a_full_disk(arguments):
 
 
 @case()
+def no_output_at_all():
+    """Events that are printed to a descriptor that was closed before it began are not printed."""
+    with filesystem("ext4") as base:
+        begin = ["sh", "-c", 'exec "$@" >&-', "sh"]
+        read_end, write_end = os.pipe()
+        with subprocess.Popen(
+            [*begin, FANTAIL, "watch", "--ready-fd", str(write_end), "-e", "create", base],
+            stderr=subprocess.PIPE,
+            pass_fds=[write_end],
+            preexec_fn=die_with_parent,
+        ) as process:
+            os.close(write_end)
+            equal(os.read(read_end, 1), b"\n", "ready")
+            (base / "new").touch()
+            equal(process.wait(TIMEOUT), FAILED, "exit status")
+            one_line(process.stderr.read().decode(), "message", "Bad file descriptor")
+        os.close(read_end)
+
+
+@case()
 def help_is_aligned():
     done = subprocess.run([FANTAIL, "help", "columns"], capture_output=True, timeout=TIMEOUT, check=False)
     begins = {re.match(r"\w+ +", line).end() for line in done.stdout.decode().splitlines()}
