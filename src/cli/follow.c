@@ -278,7 +278,7 @@ static void put_reason(struct ft_bytes *out, bool is, uint64_t count, const char
 static void tell(const struct cli_follow *f)
 {
 	static const char *const losses[] = {
-		[FT_LOST_KERNEL] = "lost by the kernel, or not marked",
+		[FT_LOST_KERNEL] = "lost by the kernel, or not marked in time",
 		[FT_LOST_BUFFER] = "lost for want of memory",
 		[FT_LOST_OUTPUT] = "not in the output, which was too slow or taken away",
 		[FT_LOST_PROCESS] = "by processes that could not be followed",

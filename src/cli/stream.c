@@ -55,8 +55,6 @@ int cli_stream_take(struct cli_stream *s, const struct cli_word *word)
 
 void cli_stream_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
 {
-	if (info->ssi_signo == SIGCONT)
-		return;
 	/* Without a file it means what it always did: the terminal has gone. */
 	if (info->ssi_signo == SIGHUP && l->config->file) {
 		cli_loop_reopen(l);
@@ -82,7 +80,7 @@ static void summarize(const struct cli_loop *l)
 
 static int start(struct cli_stream *s)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT, 0};
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
 	int r = cli_loop_open_signals(&s->loop, signals);
 
 	if (r == 0)

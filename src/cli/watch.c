@@ -3,7 +3,6 @@
 #include "cli/watch.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -68,14 +67,6 @@ static int parse(struct watch *w, const struct cli_command *c, int argc, char **
 	return r;
 }
 
-static void handle_signal(struct cli_loop *l, const struct signalfd_siginfo *info)
-{
-	if (info->ssi_signo == SIGCONT)
-		((struct ft_session *)l->from)->was_stopped = true;
-	else
-		cli_stream_signal(l, info);
-}
-
 static int prepare(struct cli_stream *s)
 {
 	int fd = ft_output_fd(s->loop.output);
@@ -87,7 +78,7 @@ static int prepare(struct cli_stream *s)
 
 static int watch(struct watch *w)
 {
-	static const struct cli_loop_ops ops = {.signal = handle_signal};
+	static const struct cli_loop_ops ops = {.signal = cli_stream_signal};
 	int r;
 
 	w->stream.prepare = prepare;

@@ -171,8 +171,8 @@ static size_t count_filesystems(const struct ft_session *s)
 	return n;
 }
 
-/* Between its mount and its mark nothing was seen of it. That is an instant, but for who
- * was stopped. */
+/* Between its mount and its mark nothing was seen of it: for an instant, in which who
+ * mounted it may have begun. */
 static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
 {
 	size_t before = count_filesystems(s);
@@ -186,7 +186,7 @@ static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
 		return;
 	}
 	ft_execmark_add(s, m);
-	if (s->was_stopped && count_filesystems(s) > before)
+	if (count_filesystems(s) > before)
 		ft_session_tell_gap(s, s->mounts_seen_ns, ft_now_ns(), "mounted");
 }
 
@@ -270,16 +270,22 @@ bool ft_mountwatch_is_due(const struct ft_session *s)
 	return poll(&p, 1, 0) > 0;
 }
 
+static bool is_everywhere(const struct ft_session *s)
+{
+	for (size_t i = 0; i < s->view.targets_count; i++)
+		if (!s->view.targets[i].dev)
+			return true;
+	return false;
+}
+
 int ft_mountwatch_update(struct ft_session *s, bool keep)
 {
 	_cleanup_(ft_mounts_fini) struct ft_mounts now = {0};
 	unsigned int changes = 0;
 	int r;
 
-	if (!has_changed(s, &changes) && (keep || !s->mounts_kept)) {
-		s->was_stopped = s->was_stopped && keep;
+	if (!has_changed(s, &changes) && (keep || !s->mounts_kept))
 		return 0;
-	}
 	s->mounts_untold += (int)changes;
 	r = ft_mounts_read(&now);
 	if (r < 0)
@@ -291,11 +297,11 @@ int ft_mountwatch_update(struct ft_session *s, bool keep)
 	s->mounts_seen_ns = ft_now_ns();
 	if (keep)
 		return 1;
-	/* Mounted and gone before anyone looked. */
-	if (s->mounts_untold > 0 && (s->events & MOUNT_BITS) && s->mount_group >= 0)
+	/* Mounted and gone before anyone looked, with all that was done there. */
+	if (s->mounts_untold > 0 && s->mount_group >= 0 &&
+	    (s->events & MOUNT_BITS || is_everywhere(s)))
 		ft_session_tell_lost(s, FT_LOST_KERNEL, (uint64_t)s->mounts_untold, true);
 	s->mounts_untold = 0;
-	s->was_stopped = false;
 	drop_gone(s);
 	ft_execmark_drop_gone(s);
 	return 1;

@@ -459,6 +459,9 @@ int ft_session_stop(struct ft_session *s)
 	static const unsigned int types[] = {FT_MARK_INODE, FT_MARK_MOUNT,
 					     FT_MARK_FILESYSTEM};
 
+	/* What was mounted a moment ago has no mark: that is told, too. */
+	if (s->started)
+		(void)ft_mountwatch_update(s, false);
 	for (size_t t = 0; t < FT_ARRAY_SIZE(types); t++) {
 		for (size_t i = 0; i < s->sources_count; i++)
 			ft_group_flush(s->sources[i]->group, types[t]);

@@ -110,9 +110,7 @@ struct ft_session {
 	int64_t mounts_seen_ns; /* wall clock: no mount had come or gone that was not seen
 				 */
 	uint64_t mounts_hash;	/* of the table, where there is no mount group */
-	bool was_stopped;  /* and continued: nobody looked for a while; set by the caller
-			    */
-	bool mounts_kept;  /* some are in the table that are gone */
+	bool mounts_kept;	/* some are in the table that are gone */
 	int mounts_untold; /* mounts that came or went, by the kernel's count, and were
 			      not seen */
 	bool mounts_stale; /* a directory that mounts stand on was renamed */

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 
@@ -256,7 +257,25 @@ def later_mount(kind):
             check(unmounted_within(1, base / "sub"), "umount: busy because of fantail")
             write(base / "f")
             watch.see(base / "f", "modify")
-            watch.stop()
+            records = watch.stop(3)
+        # Nobody knows what was done there before the mark.
+        gaps = [r["reason"] for r in records if "gap" in r["events"]]
+        check(gaps and set(gaps) == {"mounted"}, f"gaps: {gaps}")
+        check(not any("lost" in r["events"] for r in records), "lost")
+
+
+@case()
+def first_moment():
+    """What who mounts it does at once may be missed; then it is not told to be complete."""
+    script = 'mount -t tmpfs none "$1"; : >"$1/first"; umount "$1"'
+    with filesystem("ext4") as base:
+        for _ in range(5):
+            with Watch("-e", "create", "--all") as watch:
+                subprocess.run(["sh", "-ec", script, "sh", base], check=True)
+                watch.process.send_signal(signal.SIGINT)
+                status = watch.process.wait(60)
+            told = str(base / "first").encode() in watch.output()
+            equal(status, 3, f"exit status; first was told: {told}")
 
 
 @case()
