@@ -334,6 +334,23 @@ static int failed(struct mm_struct *made)
 	return 0;
 }
 
+/* Where filesystems may be mounted that nobody else sees. */
+const volatile __u32 own_mount_namespace = 0;
+
+static int away(struct task_struct *task)
+{
+	__u32 inum = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	struct ft_wire w = {.kind = FT_WIRE_AWAY};
+
+	if (inum == 0 || inum == own_mount_namespace)
+		return 0;
+	w.time = bpf_ktime_get_boot_ns();
+	w.pid = task->tgid;
+	w.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	put(&w, sizeof(w));
+	return 0;
+}
+
 /* There are several hierarchies before all are one: that one alone is told. */
 static int attached(struct cgroup *to, struct task_struct *task)
 {
@@ -430,6 +447,11 @@ SEC("tp_btf/sched_process_exec") int loader(__u64 *ctx)
 	if (address > NOT_KNOWN)
 		bpf_find_vma(task, address, tell_loader, 0, 0);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exit") int sched_process_exit(__u64 *ctx)
+{
+	return away((void *)ctx[0]);
 }
 
 SEC("tp_btf/exit_mmap") int exit_mmap(__u64 *ctx)

@@ -203,6 +203,17 @@ static void tell_undecided(struct cli_follow *f)
 		f->loop.error = -EIO;
 }
 
+/* What it mounted there has no mark. */
+static void note_away(struct cli_follow *f)
+{
+	struct ft_session *s = f->what->session;
+
+	f->was_away = s && s->tracker_ops->was_away &&
+		      s->tracker_ops->was_away(s->tracker, s->self);
+	if (f->was_away)
+		f->head.lost[FT_LOST_KERNEL] = true;
+}
+
 static bool is_complete(const struct cli_follow *f)
 {
 	for (size_t i = 0; i < FT_ARRAY_SIZE(f->head.lost); i++)
@@ -277,8 +288,11 @@ static void put_reason(struct ft_bytes *out, bool is, uint64_t count, const char
 
 static void tell(const struct cli_follow *f)
 {
-	static const char *const losses[] = {
-		[FT_LOST_KERNEL] = "lost by the kernel, or not marked in time",
+	const char *const losses[] = {
+		[FT_LOST_KERNEL] =
+			f->was_away
+				? "without what was mounted in another mount namespace"
+				: "lost by the kernel, or not marked in time",
 		[FT_LOST_BUFFER] = "lost for want of memory",
 		[FT_LOST_OUTPUT] = "not in the output, which was too slow or taken away",
 		[FT_LOST_PROCESS] = "by processes that could not be followed",
@@ -316,6 +330,7 @@ static void finish(struct cli_follow *f)
 		return;
 	if (f->loop.error == 0)
 		tell_undecided(f);
+	note_away(f);
 	fill_head(f);
 	if (is_json && f->loop.error == 0)
 		e = put_json(f);

@@ -23,6 +23,7 @@ struct cli_follow {
 	struct cli_user user;
 	bool prints;		   /* events, and not the summary alone */
 	bool failed;		   /* it could not be executed */
+	bool was_away;		   /* a descendant, in another mount namespace */
 	bool left;		   /* a signal ended the waiting */
 	uint64_t wanted;	   /* events to be printed */
 	uint64_t undecided;	   /* records of processes of which nothing is known */

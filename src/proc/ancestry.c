@@ -92,6 +92,13 @@ static bool is_image_below(const struct ft_process *p, uint64_t bit)
 	return image->below & bit;
 }
 
+bool ft_history_was_away(const struct ft_history *h, pid_t root)
+{
+	int index = index_of_root(h, root);
+
+	return index >= 0 && h->away & UINT64_C(1) << index;
+}
+
 /* What several candidates share has no id: it is below if one of them is. Of one of them
  * that is not, nothing is certain while another one that is not listed may be. */
 int ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root)

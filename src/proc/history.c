@@ -354,6 +354,13 @@ static void set_failed(const struct ft_history *h, struct ft_past_pid *p,
 	p->judged = 0;
 }
 
+static void set_away(struct ft_history *h, const struct ft_past_pid *p,
+		     const struct ft_step *step)
+{
+	if (p->newest && is_of_life(h, p->newest, step->start))
+		h->away |= p->newest->below;
+}
+
 /* It may be told later than that its number was taken again. */
 static void add_end(struct ft_history *h, struct ft_past_pid *p,
 		    const struct ft_step *step)
@@ -435,6 +442,9 @@ void ft_history_add(struct ft_history *h, const struct ft_step *told)
 		break;
 	case FT_STEP_LOADER:
 		set_loader(p, &step);
+		break;
+	case FT_STEP_AWAY:
+		set_away(h, p, &step);
 		break;
 	case FT_STEP_FAILED:
 		set_failed(h, p, &step);

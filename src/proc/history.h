@@ -34,6 +34,7 @@ enum ft_step_kind {
 	FT_STEP_THREAD, /* it has several, or may have had */
 	FT_STEP_LOADER, /* `file` is what loaded what was executed last */
 	FT_STEP_FAILED, /* to execute */
+	FT_STEP_AWAY,	/* from our mount namespace */
 	FT_STEP_END,
 };
 
@@ -144,6 +145,7 @@ struct ft_history {
 	struct ft_bytes container; /* scratch */
 	struct ft_life roots[FT_TRACKER_ROOTS];
 	size_t roots_count;
+	uint64_t away; /* bits of the roots below which one was */
 };
 
 void ft_history_init(struct ft_history *h, int64_t wall_offset, int64_t tick_ns);
@@ -165,6 +167,7 @@ void ft_history_find(struct ft_history *h, const struct ft_question *q,
 		     struct ft_attribution *ret);
 int ft_history_add_root(struct ft_history *h, pid_t root);
 int ft_history_is_below(struct ft_history *h, const struct ft_process *p, pid_t root);
+bool ft_history_was_away(const struct ft_history *h, pid_t root);
 
 /* ---- among history.c, past.c, takeover.c, window.c and ancestry.c ---- */
 

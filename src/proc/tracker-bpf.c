@@ -85,7 +85,7 @@ static const enum ft_step_kind kinds[] = {
 	[FT_WIRE_FREE] = FT_STEP_END,	   [FT_WIRE_COMM_SET] = FT_STEP_COMM,
 	[FT_WIRE_IDS] = FT_STEP_IDS,	   [FT_WIRE_CGROUP_SET] = FT_STEP_CGROUP,
 	[FT_WIRE_THREAD] = FT_STEP_THREAD, [FT_WIRE_LOADER] = FT_STEP_LOADER,
-	[FT_WIRE_FAILED] = FT_STEP_FAILED,
+	[FT_WIRE_FAILED] = FT_STEP_FAILED, [FT_WIRE_AWAY] = FT_STEP_AWAY,
 };
 
 static bool has_text(const struct ft_wire *w)
@@ -225,6 +225,12 @@ static int bpf_is_below(struct ft_tracker *t, const struct ft_process *p, pid_t 
 	return ft_history_is_below(&t->history, p, root);
 }
 
+static bool bpf_was_away(struct ft_tracker *t, pid_t root)
+{
+	drain(t);
+	return ft_history_was_away(&t->history, root);
+}
+
 static uint64_t bpf_take_lost(struct ft_tracker *t)
 {
 	uint64_t lost = t->lost + t->history.lost;
@@ -280,6 +286,17 @@ static unsigned int kernel_device_of(dev_t dev)
 	return major(dev) << DEV_MINOR_BITS | minor(dev);
 }
 
+/* Else everybody is in another one. */
+static void prepare_away(struct ft_tracker *t)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/mnt", &st) == 0)
+		t->bpf->rodata->own_mount_namespace = (uint32_t)st.st_ino;
+	else
+		bpf_program__set_autoload(t->bpf->progs.sched_process_exit, false);
+}
+
 static void prepare_loader(struct ft_tracker *t)
 {
 	const struct ft_proc_object common = ft_loader_find();
@@ -298,6 +315,7 @@ static int load_programs(struct ft_tracker *t, bool has_exit_mmap)
 	if (!t->bpf)
 		return -errno;
 	prepare_loader(t);
+	prepare_away(t);
 	bpf_program__set_autoload(t->bpf->progs.exit_mmap, has_exit_mmap);
 	return process_bpf__load(t->bpf);
 }
@@ -371,6 +389,7 @@ const struct ft_tracker_ops ft_tracker_bpf = {
 	.find = bpf_find,
 	.add_root = bpf_add_root,
 	.is_below = bpf_is_below,
+	.was_away = bpf_was_away,
 	.take_lost = bpf_take_lost,
 	.get_poll = bpf_get_poll,
 	.is_due = bpf_is_due,

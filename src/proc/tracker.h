@@ -113,6 +113,9 @@ struct ft_tracker_ops {
 	 * 0; -ENODATA: may be, its first parents are not known; or another candidate of
 	 * the last find() that is not listed, or not known, may be. */
 	int (*is_below)(struct ft_tracker *t, const struct ft_process *p, pid_t root);
+	/* Has a process below this root ended in another mount namespace, where it may
+	 * have used filesystems that nobody else sees? NULL: that is not known. */
+	bool (*was_away)(struct ft_tracker *t, pid_t root);
 	/* Moments lost since the last call (ring drops, processes past a bound), 0 most
 	 * of the time. */
 	uint64_t (*take_lost)(struct ft_tracker *t);

@@ -28,7 +28,8 @@ enum ft_wire_kind {
 	FT_WIRE_THREAD, /* it has more than one from now on, or had for a moment */
 	FT_WIRE_LOADER, /* of what was executed last */
 	FT_WIRE_FAILED, /* to execute, after the file had been opened */
-	FT_WIRE_LAST = FT_WIRE_FAILED,
+	FT_WIRE_AWAY,	/* it ends in another mount namespace */
+	FT_WIRE_LAST = FT_WIRE_AWAY,
 };
 
 enum ft_wire_flags {

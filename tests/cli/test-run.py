@@ -15,7 +15,7 @@ import subprocess
 import termios
 
 from harness import case, check, equal, main, one_line, same_set
-from machine import filesystem, need, temp_dir
+from machine import Skip, filesystem, need, temp_dir
 from records import SOURCE, facts, is_event, paths
 from traced import FANTAIL, PYTHON, Traced, call, python, summary_of, words
 from watch import TIMEOUT
@@ -688,6 +688,25 @@ def filtered(options):
         same_set(summary.created - wanted - {os.fsencode(base / "by-shell")}, set(), "of others")
         if summary.complete:
             same_set(summary.created, wanted, "created")
+
+
+@case()
+def another_namespace():
+    """What is mounted where nobody else sees it is not told, and that is said, also where nothing was executed."""
+    if not HAS_BPF:
+        raise Skip("who was in another mount namespace is told by BPF")
+    script = 'mount -t tmpfs none "$1"; : >"$1/new"'
+    alone = "import ctypes; ctypes.CDLL(None).unshare(0x20000)"
+    with filesystem("tmpfs") as base:
+        for command in (["unshare", "-m", "sh", "-ec", script, "sh", base], python(alone)):
+            with Traced("--in", base, command=command) as traced:
+                _, summary = traced.finish()
+            equal((summary.complete, summary.record["lost"]), (False, [{"where": "kernel"}]), "complete, lost")
+            check("another mount namespace" in traced.stderr(), traced.stderr())
+        subprocess.run(["unshare", "-m", "true"], check=True)
+        with Traced("--in", base, command=["true"]) as traced:
+            _, summary = traced.finish()
+        check(summary.complete, "what others do is no loss")
 
 
 # ---- many processes, against strace ----

@@ -311,13 +311,43 @@ static void test_not_known(void **state)
 
 #define HISTORY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void go_away(struct ft_history *h, pid_t pid, int64_t start)
+{
+	const struct ft_step step = {
+		.kind = FT_STEP_AWAY, .pid = pid, .start = start, .time = start + 1};
+
+	ft_history_add(h, &step);
+}
+
+/* Who was in another mount namespace, of whose descendants? */
+static void test_away(void **state)
+{
+	struct ft_history *h = *state;
+
+	seed_all(h);
+	assert_int_equal(ft_history_add_root(h, ROOT), 0);
+	assert_int_equal(ft_history_add_root(h, OTHER), 0);
+	fork_at(h, ROOT, 40, SEEDED + 1);
+	fork_at(h, 40, 41, SEEDED + 2);
+	fork_at(h, SHELL, 42, SEEDED + 3);
+	go_away(h, 42, SEEDED + 3);
+	/* Of one that had the number before. */
+	go_away(h, 41, SEEDED - 1);
+	assert_false(ft_history_was_away(h, ROOT));
+	go_away(h, 41, SEEDED + 2);
+	assert_true(ft_history_was_away(h, ROOT));
+	assert_false(ft_history_was_away(h, OTHER));
+	assert_false(ft_history_was_away(h, SHELL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HISTORY(test_seeded),	      HISTORY(test_no_such_root),
-		HISTORY(test_root_is_reused), HISTORY(test_daemon),
-		HISTORY(test_sibling),	      HISTORY(test_seeded_again),
-		HISTORY(test_not_listed),     HISTORY(test_not_known),
+		HISTORY(test_away),	    HISTORY(test_seeded),
+		HISTORY(test_no_such_root), HISTORY(test_root_is_reused),
+		HISTORY(test_daemon),	    HISTORY(test_sibling),
+		HISTORY(test_seeded_again), HISTORY(test_not_listed),
+		HISTORY(test_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
