@@ -481,14 +481,12 @@ int ft_marking_start(struct ft_session *s)
 
 int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m)
 {
-	int r = 0;
-
 	for (size_t i = 0; i < s->view.targets_count; i++) {
 		if (!is_wanted_below(s, &s->view.targets[i], m))
 			continue;
-		r = mark_mount_tree(s, &s->view.targets[i], m);
+		int r = mark_mount_tree(s, &s->view.targets[i], m);
 		ft_marking_tell_missed(s);
-		break;
+		return r < 0 ? r : 1;
 	}
-	return r;
+	return 0;
 }

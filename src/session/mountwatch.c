@@ -162,23 +162,27 @@ static void drop_gone(struct ft_session *s)
 	}
 }
 
-static size_t count_filesystems(const struct ft_session *s)
+/* No mount of it was there before, and is still. */
+static bool is_new_filesystem(const struct ft_session *s, const struct ft_mounts *before,
+			      const char *dev)
 {
-	size_t n = 0;
+	for (size_t i = 0; i < before->count; i++) {
+		const struct ft_mount *old = &before->list[i];
 
-	for (size_t i = 0; i < s->sources_count; i++)
-		n += s->sources[i]->resolver.filesystems_count;
-	return n;
+		if (strcmp(old->dev, dev) == 0 &&
+		    is_same_mount(old, ft_mounts_find(&s->view.mounts, old->id)))
+			return false;
+	}
+	return true;
 }
 
 /* Between its mount and its mark nothing was seen of it: for an instant, in which who
  * mounted it may have begun. */
-static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
+static void watch_new_mount(struct ft_session *s, const struct ft_mount *m,
+			    const struct ft_mounts *before)
 {
-	size_t before = count_filesystems(s);
-	int r;
+	int r = ft_marking_add_mount(s, m);
 
-	r = ft_marking_add_mount(s, m);
 	if (r < 0) {
 		ft_session_say(s, "%s (%s) was mounted and cannot be watched: %s",
 			       m->mountpoint, m->type, strerror(-r));
@@ -186,7 +190,7 @@ static void watch_new_mount(struct ft_session *s, const struct ft_mount *m)
 		return;
 	}
 	ft_execmark_add(s, m);
-	if (count_filesystems(s) > before)
+	if (r > 0 && is_new_filesystem(s, before, m->dev))
 		ft_session_tell_gap(s, s->mounts_seen_ns, ft_now_ns(), "mounted");
 }
 
@@ -208,7 +212,7 @@ static unsigned int compare(struct ft_session *s, const struct ft_mounts *before
 		if (is_same_mount(m, ft_mounts_find(before, m->id)))
 			continue;
 		tell_mount(s, FT_EV_MNT_ATTACH, m);
-		watch_new_mount(s, m);
+		watch_new_mount(s, m, before);
 		changes++;
 	}
 	return changes;

@@ -235,7 +235,8 @@ bool ft_session_is_ignored(const struct ft_session *s, pid_t pid);
 /* Waits for this descriptor, too. tag: what ft_flow_... finds it by. */
 int ft_session_poll(struct ft_session *s, int fd, uint32_t events);
 
-/* marking.c: marks for a target, or for a filesystem that was mounted later. */
+/* marking.c: marks for a target, or for a filesystem that was mounted later (1: it has
+ * them, 0: it is not asked for). */
 int ft_marking_start(struct ft_session *s);
 int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m);
 /* A directory that takes no mark: lost, unless all below it is excluded by name. */
