@@ -4,12 +4,13 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 
-from hanging import hung
-from harness import case, equal, main
-from machine import die_with_parent, filesystem, temp_dir
-from watch import FANTAIL
+from hanging import hung, served
+from harness import case, check, equal, main, one_line
+from machine import die_with_parent, filesystem, mounted, temp_dir
+from watch import FANTAIL, Watch
 
 
 def does(*arguments, status=0):
@@ -44,6 +45,65 @@ def test_program_of_another_namespace():
         does("run", "--in", base, "--", "true")
         does("marks")
         does("doctor", "--stuck")
+
+
+def is_lost(record):
+    return record["events"] == ["lost"]
+
+
+@case()
+def test_below_what_is_watched():
+    """It is told as lost, by name; the rest is watched."""
+    with filesystem("tmpfs") as base:
+        (base / "in").mkdir()
+        with hung(base / "in") as at, Watch(base) as watch:
+            watch.marker(base)
+            watch.wait_for(is_lost, "what is not watched")
+            watch.stop(status=3)
+            told = watch.stderr().splitlines()[0]
+    one_line(told, "standard error", str(at), "server does not answer")
+
+
+@case()
+def test_mounted_later():
+    """What is watched already goes on."""
+    with filesystem("tmpfs") as base:
+        (base / "in").mkdir()
+        with Watch(base) as watch, hung(base / "in") as at:
+            watch.wait_for(is_lost, "what is not watched")
+            watch.marker(base)
+            watch.stop(status=3)
+            told = watch.stderr().splitlines()[0]
+    one_line(told, "standard error", str(at), "server does not answer")
+
+
+@case()
+def test_behind_it():
+    """What can only be reached through it is as lost as itself."""
+    with filesystem("tmpfs") as base:
+        (base / "in").mkdir()
+        with served(base / "in") as (at, server):
+            (at / "inner").mkdir()
+            with mounted("-t", "tmpfs", "fantail-test", at=at / "inner"):
+                server.send_signal(signal.SIGSTOP)
+                try:
+                    with Watch(base) as watch:
+                        watch.marker(base)
+                        watch.stop(status=3)
+                    does("marks")
+                finally:
+                    server.send_signal(signal.SIGCONT)
+    for path in (at, at / "inner"):
+        check(f"{path} (" in watch.stderr(), f"{path} is not told: {watch.stderr()}")
+
+
+@case()
+def test_run():
+    """Who looks at every filesystem begins, and ends."""
+    with hung() as at:
+        done = does("run", "-e", "create", "--", "echo", "it runs")
+        check(str(at) in done.stderr.decode(), f"it is not told: {done.stderr}")
+        equal(done.stdout, b"it runs\n", "what the command says")
 
 
 if __name__ == "__main__":
