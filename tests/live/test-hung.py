@@ -98,12 +98,13 @@ def test_behind_it():
 
 
 @case()
-def test_run():
-    """Who looks at every filesystem begins, and ends."""
+def test_run_and_doctor():
+    """Those who look at every filesystem begin, and end; nobody waits for what they had to leave behind."""
     with hung() as at:
         done = does("run", "-e", "create", "--", "echo", "it runs")
         check(str(at) in done.stderr.decode(), f"it is not told: {done.stderr}")
         equal(done.stdout, b"it runs\n", "what the command says")
+        does("doctor", status=3)
 
 
 if __name__ == "__main__":
