@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 from hanging import hung, served
 from harness import case, check, equal, main, one_line
 from machine import die_with_parent, filesystem, mounted, temp_dir
-from watch import FANTAIL, Watch
+from watch import FANTAIL, TIMEOUT, Watch
 
 
 def does(*arguments, status=0):
@@ -105,6 +107,24 @@ def test_run_and_doctor():
         check(str(at) in done.stderr.decode(), f"it is not told: {done.stderr}")
         equal(done.stdout, b"it runs\n", "what the command says")
         does("doctor", status=3)
+
+
+@case()
+def test_second_signal():
+    """Where it hangs all the same, in the middle, the first signal that it leaves is the last."""
+    with served() as (at, server), Watch(at, "-e", "create") as watch:
+        watch.marker(at)
+        with watch.stopped():
+            (at / "new").mkdir()
+            server.send_signal(signal.SIGSTOP)
+        until = time.monotonic() + TIMEOUT
+        while Path(f"/proc/{watch.pid}/wchan").read_text() != "request_wait_answer":
+            check(time.monotonic() < until, "it does not hang")
+        while watch.process.returncode is None and time.monotonic() < until:
+            watch.process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                watch.process.wait(2)
+        equal(watch.process.returncode, -signal.SIGINT, "how it ended")
 
 
 if __name__ == "__main__":
