@@ -121,6 +121,15 @@ int ft_file_open_below(int root, const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int ft_file_open_cached(int dirfd, const char *path, int flags, uint64_t resolve)
+{
+	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+			       .resolve = RESOLVE_CACHED | resolve};
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 /* So many components as one call takes. *path moves behind them; *dir becomes theirs. */
 static int enter_part(int *dir, const char **path)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -23,6 +24,10 @@ int ft_file_open_dir(int dirfd, const char *path);
 /* An O_PATH descriptor of a path as it is below root (absolute ones, too), or -errno. No
  * symbolic link is followed: -ELOOP. */
 int ft_file_open_below(int root, const char *path);
+/* By what the kernel has in memory alone: never waits for a filesystem. flags of open(2)
+ * (O_CLOEXEC is added), resolve: RESOLVE_ flags of openat2(2). A descriptor, -EAGAIN
+ * where the filesystem would be asked, -EINVAL before 5.12, or -errno. */
+int ft_file_open_cached(int dirfd, const char *path, int flags, uint64_t resolve);
 /* open(2) of an absolute path of any length, close-on-exec: what is longer than PATH_MAX
  * is opened directory by directory. A descriptor or -errno. */
 int ft_file_open_long(const char *path, int flags);

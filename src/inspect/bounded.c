@@ -22,8 +22,13 @@ static _Noreturn void work(ft_bounded_fn fn, void *data, int to)
 {
 	struct ft_bytes out = {.max = FT_BOUNDED_MAX};
 
-	/* Only this child's own end is left to wait for. */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Only this child's own end is left to wait for; and who reads our output does
+	 * not wait for a child that cannot be killed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
 	fn(data, &out);
 	_exit(out.failed || ft_file_write(to, out.data, out.len) < 0);
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -53,27 +52,18 @@ int ft_calls_drain(struct ft_calls *c)
 	return 0;
 }
 
-/* By what the kernel has in memory alone, which never waits for a filesystem (5.12). */
-static int open_cached(int dir, struct ft_bytes *path, bool follow, uint64_t resolve)
-{
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | (follow ? 0u : O_NOFOLLOW),
-		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS | resolve,
-	};
-	long fd = syscall(SYS_openat2, dir, ft_bytes_cstr(path), &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
+/* Right after a call what it named is in the kernel's memory. */
 static int open_object(struct ft_calls *c)
 {
 	struct ft_lookup *l = &c->lookup;
-	_cleanup_close_ int base = open_cached(AT_FDCWD, &l->base, true, 0);
+	_cleanup_close_ int base = ft_file_open_cached(AT_FDCWD, ft_bytes_cstr(&l->base),
+						       O_PATH, RESOLVE_NO_MAGICLINKS);
 
 	if (base < 0)
 		return base;
-	return open_cached(base, &l->pathname, l->follows,
-			   l->is_from_root ? RESOLVE_IN_ROOT : 0);
+	return ft_file_open_cached(
+		base, ft_bytes_cstr(&l->pathname), O_PATH | (l->follows ? 0 : O_NOFOLLOW),
+		RESOLVE_NO_MAGICLINKS | (l->is_from_root ? RESOLVE_IN_ROOT : 0));
 }
 
 /* No server is asked, which may be the one that hangs. */

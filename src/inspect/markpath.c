@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "inspect/overlay.h"
+#include "kernel/server.h"
 
 enum {
 	LINK_LEN = 32,
@@ -78,19 +79,6 @@ void ft_markpaths_fini(struct ft_markpaths *p)
 	ft_namespaces_fini(&p->namespaces);
 	ft_bytes_fini(&p->path);
 	*p = (struct ft_markpaths){.start = -1, .here = -1};
-}
-
-static bool is_remote(const char *type)
-{
-	static const char *const types[] = {
-		"9p",	"afs", "ceph", "cifs",	"fuse", "fuseblk",
-		"gfs2", "nfs", "nfs4", "ocfs2", "smb3", "virtiofs",
-	};
-
-	for (size_t i = 0; i < FT_ARRAY_SIZE(types); i++)
-		if (strcmp(types[i], type) == 0)
-			return true;
-	return strncmp(type, "fuse.", 5) == 0;
 }
 
 /* 0; -ENOTDIR: a mount of one file, which is `here` and cannot be entered; -errno. */
@@ -264,7 +252,7 @@ static bool search_inode(struct search *s)
 			s->found.is_elsewhere = s->ns != s->p->namespaces.list[0];
 			s->found.state = FT_MARKPATH_NO_NAME;
 		}
-		if (is_remote(m->type)) {
+		if (ft_server_is_of(m->type)) {
 			s->found.state = FT_MARKPATH_REMOTE;
 			return true;
 		}

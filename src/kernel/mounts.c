@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "kernel/server.h"
 
 enum { MOUNTINFO_MAX = 64 << 20 };
 
@@ -143,10 +144,22 @@ int ft_mounts_parse(struct ft_mounts *ret, struct ft_span text)
 	return 0;
 }
 
-static bool is_visible(const struct ft_mount *m)
+/* Nobody who may hang is asked; what cannot be said is there by the table's word. */
+static bool is_shown_by_server(const struct ft_mount *m)
+{
+	_cleanup_close_ int fd =
+		ft_file_open_cached(AT_FDCWD, m->mountpoint, O_PATH | O_NOFOLLOW, 0);
+	int id = fd < 0 ? fd : ft_mounts_id_of(fd);
+
+	return id < 0 ? id != -ENOENT : id == m->id;
+}
+
+static bool is_visible(const struct ft_mounts *mounts, const struct ft_mount *m)
 {
 	struct statx sx;
 
+	if (ft_server_is_asked(mounts, m))
+		return is_shown_by_server(m);
 	if (statx(AT_FDCWD, m->mountpoint,
 		  AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
 		  STATX_MNT_ID, &sx) < 0)
@@ -170,7 +183,7 @@ int ft_mounts_read(struct ft_mounts *ret)
 		return r;
 	for (size_t i = 0; i < ret->count; i++)
 		if (!ft_mounts_is_pseudo(ret->list[i].type))
-			ret->list[i].visible = is_visible(&ret->list[i]);
+			ret->list[i].visible = is_visible(ret, &ret->list[i]);
 	return 0;
 }
 

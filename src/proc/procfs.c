@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -329,21 +330,21 @@ bool ft_procfs_may_have_new_ids(int proc, pid_t pid, const struct ft_proc_stat *
 }
 
 /* A network or FUSE filesystem is never asked: its server may be the one that hangs. */
-static struct ft_proc_object object_at(int dirfd, const char *path)
+static bool look_at(int dirfd, const char *path, int flags, struct statx *st)
 {
-	struct statx st;
-
-	if (statx(dirfd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0)
-		return (struct ft_proc_object){0};
-	return (struct ft_proc_object){makedev(st.stx_dev_major, st.stx_dev_minor),
-				       st.stx_ino};
+	return statx(dirfd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | flags,
+		     STATX_INO | STATX_NLINK, st) == 0;
 }
 
 struct ft_proc_object ft_procfs_read_object(int proc, pid_t pid)
 {
 	char path[PATH_LEN];
+	struct statx st;
 
-	return object_at(proc, path_of(path, pid, "/exe"));
+	if (!look_at(proc, path_of(path, pid, "/exe"), 0, &st))
+		return (struct ft_proc_object){0};
+	return (struct ft_proc_object){makedev(st.stx_dev_major, st.stx_dev_minor),
+				       st.stx_ino};
 }
 
 bool ft_procfs_is_overlaid(int proc, pid_t pid)
@@ -356,17 +357,35 @@ bool ft_procfs_is_overlaid(int proc, pid_t pid)
 	return fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type == OVERLAY_MAGIC;
 }
 
-/* The kernel adds " (deleted)" to the name of a file that has none any more; a file may
- * also be called so. */
-static void strip_deleted(struct ft_bytes *path, struct ft_proc_object exe)
+/*
+ * The text may be that of another mount namespace, and lead anywhere here. What runs by
+ * this name is in the kernel's memory; what is not there, or would have to be asked for,
+ * is another file.
+ */
+static bool is_named(const char *path, const struct statx *exe)
+{
+	_cleanup_close_ int fd =
+		ft_file_open_cached(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS);
+	struct statx st;
+
+	return fd >= 0 && look_at(fd, "", AT_EMPTY_PATH, &st) &&
+	       st.stx_ino == exe->stx_ino && st.stx_dev_major == exe->stx_dev_major &&
+	       st.stx_dev_minor == exe->stx_dev_minor;
+}
+
+/* The kernel adds " (deleted)" to the name of a file that has it no more; a file may also
+ * be called so. */
+static void strip_deleted(int proc, const char *link, struct ft_bytes *path)
 {
 	const struct ft_span suffix = FT_SPAN(" (deleted)");
+	struct statx exe;
 
 	if (path->len <= suffix.len ||
 	    memcmp(path->data + path->len - suffix.len, suffix.data, suffix.len) != 0)
 		return;
-	struct ft_proc_object named = object_at(AT_FDCWD, ft_bytes_cstr(path));
-	if (named.ino == 0 || named.ino != exe.ino || named.dev != exe.dev)
+	/* A file with other links may have lost this one. */
+	if (!look_at(proc, link, 0, &exe) || exe.stx_nlink == 0 ||
+	    !is_named(ft_bytes_cstr(path), &exe))
 		path->len -= suffix.len;
 }
 
@@ -376,7 +395,7 @@ void ft_procfs_read_exe(int proc, pid_t pid, struct ft_bytes *out)
 
 	if (ft_file_readlink(proc, path_of(path, pid, "/exe"), out) < 0)
 		ft_bytes_clear(out);
-	strip_deleted(out, ft_procfs_read_object(proc, pid));
+	strip_deleted(proc, path, out);
 }
 
 /* A program that wrote over its arguments, and a cut, leave the last one without its end.

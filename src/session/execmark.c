@@ -10,6 +10,7 @@
 #include "kernel/abi.h"
 #include "kernel/group.h"
 #include "kernel/handle.h"
+#include "kernel/server.h"
 #include "session/session.h"
 
 /*
@@ -114,7 +115,8 @@ void ft_execmark_add(struct ft_session *s, const struct ft_mount *m)
 	_cleanup_close_ int fd = -1;
 	uint64_t fsid;
 
-	if (s->tracker_ops == &ft_tracker_none || !is_suited(m))
+	if (s->tracker_ops == &ft_tracker_none || !is_suited(m) ||
+	    ft_server_try(&s->view.mounts, m) < 0)
 		return;
 	fd = open(m->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || ft_handle_fsid(fd, &fsid) < 0)

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
+#include "kernel/server.h"
 #include "session/session.h"
 
 /* What a mount mark can see; the rest is refused by the kernel. */
@@ -286,8 +287,11 @@ static int mark_tree_weakly(struct ft_session *s, const struct ft_target *t,
 static int mark_mount_tree(struct ft_session *s, const struct ft_target *t,
 			   const struct ft_mount *m)
 {
-	int r = mark_filesystem(s, m);
+	int r = ft_server_try(&s->view.mounts, m);
 
+	if (r < 0)
+		return r;
+	r = mark_filesystem(s, m);
 	if (r == -EXDEV && strcmp(m->type, "btrfs") == 0)
 		r = mark_btrfs(s, m);
 	if (r == 0 || r == -ENOMEM || r == -EMFILE)
@@ -362,11 +366,12 @@ static bool is_wanted_below(const struct ft_session *s, const struct ft_target *
 	       ft_path_is_below(ft_span_of(m->mountpoint), path);
 }
 
-/* Of a mark that the kernel refused. */
-static const char *help_for(int r)
+const char *ft_marking_help(int r)
 {
 	if (r == -EPERM || r == -EACCES)
 		return " (CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH would help)";
+	if (r == -ETIMEDOUT)
+		return " (its server does not answer)";
 	return r == -ENOSPC ? " (raise fs.fanotify.max_user_marks, or run with "
 			      "CAP_SYS_ADMIN)"
 			    : "";
@@ -375,7 +380,7 @@ static const char *help_for(int r)
 static int fail_mark(struct ft_session *s, const char *path, int r)
 {
 	return ft_session_fail(s, r, "%s: cannot be watched: %s%s", path, strerror(-r),
-			       help_for(r));
+			       ft_marking_help(r));
 }
 
 /* All below may be excluded by name; what is done to itself its parent's mark tells. */
@@ -411,7 +416,7 @@ void ft_marking_tell_missed(struct ft_session *s)
 	ft_session_notice(s, FT_NOTICE_MISSED,
 			  "%s: cannot be watched: %s%s%s: what happens there is lost",
 			  ft_bytes_cstr(&s->missed), strerror(-s->missed_why),
-			  help_for(s->missed_why), others);
+			  ft_marking_help(s->missed_why), others);
 }
 
 static int mark_own(struct ft_session *s, const struct ft_target *t)
@@ -457,8 +462,9 @@ static int mark_target(struct ft_session *s, const struct ft_target *t)
 		/* What lies below and cannot be watched is told; what was asked for by
 		 * name is an error. */
 		if (r < 0) {
-			ft_session_say(s, "%s (%s): cannot be watched: %s", m->mountpoint,
-				       m->type, strerror(-r));
+			ft_session_say(s, "%s (%s): cannot be watched: %s%s",
+				       m->mountpoint, m->type, strerror(-r),
+				       ft_marking_help(r));
 			ft_session_tell_lost(s, FT_LOST_KERNEL, 0, false);
 		}
 	}

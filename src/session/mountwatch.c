@@ -184,8 +184,8 @@ static void watch_new_mount(struct ft_session *s, const struct ft_mount *m,
 	int r = ft_marking_add_mount(s, m);
 
 	if (r < 0) {
-		ft_session_say(s, "%s (%s) was mounted and cannot be watched: %s",
-			       m->mountpoint, m->type, strerror(-r));
+		ft_session_say(s, "%s (%s) was mounted and cannot be watched: %s%s",
+			       m->mountpoint, m->type, strerror(-r), ft_marking_help(r));
 		ft_session_tell_lost(s, FT_LOST_KERNEL, 0, false);
 		return;
 	}

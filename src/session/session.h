@@ -239,6 +239,8 @@ int ft_session_poll(struct ft_session *s, int fd, uint32_t events);
  * them, 0: it is not asked for). */
 int ft_marking_start(struct ft_session *s);
 int ft_marking_add_mount(struct ft_session *s, const struct ft_mount *m);
+/* What would help where a mark was refused, in brackets behind a space; or "". */
+const char *ft_marking_help(int r);
 /* A directory that takes no mark: lost, unless all below it is excluded by name. */
 void ft_marking_miss(struct ft_session *s, struct ft_span dir, int why);
 /* The first of them, and how many more there are by now; once. */

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: MIT
 """`fantail doctor`: what it announces against the marks of a running `watch`, and its selftest."""
 
-import contextlib
 import itertools
 import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from doctoring import CLASSES, EVENTS, NOBODY, REPORTS, TYPES
 from doctoring import doctor, finding, listener, place, try_group, try_mark, unprivileged
+from hanging import hung
 from harness import Failure, case, check, equal, main, one_line
-from machine import die_with_parent, filesystem, libc, mounted, need, run, temp_dir
-from watch import FANTAIL, TIMEOUT, Watch
+from machine import libc, mounted, run
+from watch import FANTAIL, Watch
 
 
 # ---- how a filesystem is watched ----
@@ -238,25 +237,6 @@ def test_report_beside_a_stuck_listener():
             names = [f for f in told["findings"] if f["area"] == "Other listeners" and "pid" in f]
     finding(told, "Filesystems", at)
     check(names, "the listener is not told")
-
-
-@contextlib.contextmanager
-def hung():
-    """A filesystem whose server never answers."""
-    need("bindfs")
-    with filesystem("tmpfs") as source:
-        at = temp_dir("hung")
-        process = subprocess.Popen(["bindfs", "-f", source, at], preexec_fn=die_with_parent)
-        try:
-            until = time.monotonic() + TIMEOUT
-            while not os.path.ismount(at):
-                check(time.monotonic() < until, "bindfs does not mount")
-            process.send_signal(signal.SIGSTOP)
-            yield at
-        finally:
-            process.send_signal(signal.SIGCONT)
-            run("umount", at)
-            process.wait(TIMEOUT)
 
 
 @case()

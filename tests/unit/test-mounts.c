@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/mounts.h"
+#include "kernel/server.h"
 
 /* From Debian machines; a btrfs with subvolumes, a bind mount, an unmounted root,
  * propagation of every kind. */
@@ -272,6 +273,26 @@ static void test_id_of(void **state)
 	assert_int_equal(ft_mounts_id_of(fd), -EBADF);
 }
 
+/* What has a server, and what lies behind it; the last two are each other's parents. */
+static void test_server(void **state)
+{
+	static const char text[] = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+				   "2 1 0:30 / /a rw - fuse.sshfs host: rw\n"
+				   "3 2 0:31 / /a/b rw - tmpfs none rw\n"
+				   "4 3 0:32 / /a/b/c rw - tmpfs none rw\n"
+				   "5 1 0:33 / /ab rw - tmpfs none rw\n"
+				   "6 1 0:34 / /n rw - nfs4 host:/ rw\n"
+				   "7 8 0:35 / /x rw - tmpfs none rw\n"
+				   "8 7 0:36 / /x/y rw - tmpfs none rw\n";
+	static const bool asked[] = {false, true, true, true, false, true, false, false};
+	_cleanup_(ft_mounts_fini) struct ft_mounts m = {0};
+
+	assert_int_equal(ft_mounts_parse(&m, FT_SPAN(text)), 0);
+	assert_int_equal(m.count, FT_ARRAY_SIZE(asked));
+	for (size_t i = 0; i < m.count; i++)
+		assert_int_equal(ft_server_is_asked(&m, &m.list[i]), asked[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_against_mntent),
 		cmocka_unit_test(test_against_stat),
 		cmocka_unit_test(test_id_of),
+		cmocka_unit_test(test_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
