@@ -114,17 +114,23 @@ void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)
 
 void ft_ruleset_see_moved(struct ft_ruleset *s, struct ft_span from, struct ft_span path)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 	_cleanup_close_ int fd = -1;
 
 	if (!is_named(s, path) && !is_named(s, from))
 		return;
-	ft_bytes_put_span(&text, path);
-	fd = ft_file_open_long(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW);
+	fd = ft_guards_open(&s->guards, path);
 	if (fd < 0)
 		return;
 	see_as(s, fd, "", path);
 	see_as(s, fd, "", from);
+}
+
+static int open_dir(void *data, struct ft_span path)
+{
+	const struct ft_ruleset *s = data;
+	_cleanup_close_ int fd = ft_guards_open(&s->guards, path);
+
+	return fd < 0 ? fd : ft_file_open_dir(fd, ".");
 }
 
 static void found(void *data, int dirfd, const char *name, struct ft_span path)
@@ -135,9 +141,16 @@ static void found(void *data, int dirfd, const char *name, struct ft_span path)
 		see_as(s, dirfd, name, path);
 }
 
+static struct ft_globscan globscan_of(struct ft_ruleset *s)
+{
+	return (struct ft_globscan){.open = open_dir, .found = found, .data = s};
+}
+
 void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path)
 {
-	if (ft_globscan_below(path, found, s) > 0)
+	const struct ft_globscan scan = globscan_of(s);
+
+	if (ft_globscan_below(&scan, path) > 0)
 		atomic_store(&s->claims_cut, true);
 }
 
@@ -175,9 +188,10 @@ void ft_ruleset_find_claims(struct ft_ruleset *s)
 {
 	size_t count;
 	const struct ft_policy_glob *globs = ft_policy_globs(s->policy, &count);
+	const struct ft_globscan scan = globscan_of(s);
 
 	claim_literals(s);
 	for (size_t i = 0; i < count; i++)
-		if (ft_globscan(globs[i].pattern, found, s) > 0)
+		if (ft_globscan(&scan, globs[i].pattern) > 0)
 			atomic_store(&s->claims_cut, true);
 }

@@ -13,10 +13,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, MS_REC, MS_PRIVATE, PR_SET_PDEATHSIG = 0x20000, 0x4000, 0x40000, 1
+MOUNT_SECONDS = 30
 
 
 class Skip(Exception):
@@ -135,6 +137,33 @@ def filesystem(kind, options=""):
         for line in run("losetup", "-j", image).splitlines():
             subprocess.run(["losetup", "-d", line.split(":")[0]], check=False)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def stop(process):
+    """It does nothing more: of what it waits for nothing is taken."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
+@contextlib.contextmanager
+def hung(answers=False):
+    """A filesystem whose server never answers, or no more once it is stopped; yields (mount, server)."""
+    need("bindfs")
+    at = temp_dir("hung")
+    with filesystem("tmpfs") as source:
+        server = subprocess.Popen(["bindfs", "-f", source, at], preexec_fn=die_with_parent)
+        try:
+            until = time.monotonic() + MOUNT_SECONDS
+            while not os.path.ismount(at):
+                if time.monotonic() > until or server.poll() is not None:
+                    raise OSError("bindfs does not mount")
+            if not answers:
+                stop(server)
+            yield at, server
+        finally:
+            server.send_signal(signal.SIGCONT)
+            unmount(at)
+            server.wait(MOUNT_SECONDS)
 
 
 @contextlib.contextmanager

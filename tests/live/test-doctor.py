@@ -13,7 +13,7 @@ from pathlib import Path
 from doctoring import CLASSES, EVENTS, NOBODY, REPORTS, TYPES
 from doctoring import doctor, finding, listener, place, try_group, try_mark, unprivileged
 from harness import Failure, case, check, equal, main, one_line
-from machine import die_with_parent, filesystem, libc, mounted, need, run, temp_dir
+from machine import filesystem, hung, libc, mounted, need, run, temp_dir
 from watch import FANTAIL, TIMEOUT, Watch
 
 
@@ -240,29 +240,10 @@ def test_report_beside_a_stuck_listener():
     check(names, "the listener is not told")
 
 
-@contextlib.contextmanager
-def hung():
-    """A filesystem whose server never answers."""
-    need("bindfs")
-    with filesystem("tmpfs") as source:
-        at = temp_dir("hung")
-        process = subprocess.Popen(["bindfs", "-f", source, at], preexec_fn=die_with_parent)
-        try:
-            until = time.monotonic() + TIMEOUT
-            while not os.path.ismount(at):
-                check(time.monotonic() < until, "bindfs does not mount")
-            process.send_signal(signal.SIGSTOP)
-            yield at
-        finally:
-            process.send_signal(signal.SIGCONT)
-            run("umount", at)
-            process.wait(TIMEOUT)
-
-
 @case()
 def test_hung_filesystem():
     """It is told within a bounded time, and named or not, nothing hangs by it."""
-    with hung() as at:
+    with hung() as (at, _):
         told = finding(doctor(at, status=3, timeout=20), "Filesystems", at)
         tested = outcomes(at, status=1, timeout=40)[str(at)]
         matrix = subprocess.run([FANTAIL, "doctor", "--matrix", at], capture_output=True, timeout=20, check=False)
