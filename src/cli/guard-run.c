@@ -231,7 +231,7 @@ static void tick(struct guardian *g)
 
 	if (g->confirm_ns > 0 && !g->is_confirmed && now >= g->confirm_ns)
 		stop_unconfirmed(g);
-	if (g->end_ns > 0 && now >= g->end_ns)
+	if (atomic_load(&g->must_stop) || (g->end_ns > 0 && now >= g->end_ns))
 		stop(g);
 	if (now - g->flushed_ns > FLUSH_MSEC * FT_NSEC_PER_MSEC) {
 		flush(g);

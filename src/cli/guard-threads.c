@@ -8,11 +8,13 @@
 #include "cli/guardian.h"
 #include "cli/message.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 
 enum {
 	STACK_SIZE = 512 << 10,
 	USE_MSEC = 10000,
-	END_MSEC = 1000, /* for scans that nobody waits for any more */
+	END_MSEC = 1000,  /* for scans that nobody waits for any more */
+	DEAF_MSEC = 1000, /* for the one that tells to read a signal */
 };
 
 static int scan(void *data, struct ft_request *q, unsigned int scanner)
@@ -58,12 +60,33 @@ static void beat(struct guardian *g)
 	g->watchdog_due_ns = now + g->watchdog_ns;
 }
 
+/*
+ * The one that tells may wait for a disk, or for a filesystem that hangs: a signal to end
+ * is taken in its place, for when it goes on, and the next one ends the program.
+ */
+static void hear_for_the_deaf(struct guardian *g)
+{
+	int64_t now = ft_boot_ns();
+
+	if (!cli_signals_has_end()) {
+		g->signalled_ns = 0;
+	} else if (g->signalled_ns == 0) {
+		g->signalled_ns = now;
+	} else if (now - g->signalled_ns >= DEAF_MSEC * FT_NSEC_PER_MSEC &&
+		   cli_signals_take_end()) {
+		atomic_store(&g->must_stop, true);
+		cli_signals_release();
+	}
+}
+
 static void *decide(void *data)
 {
 	struct guardian *g = data;
 
-	while (ft_decider_step(&g->decider))
+	while (ft_decider_step(&g->decider)) {
 		beat(g);
+		hear_for_the_deaf(g);
+	}
 	/* Whoever waits for it sees that it ended. */
 	ft_telling_wake(&g->decider.telling);
 	return NULL;

@@ -62,6 +62,7 @@ struct guardian {
 	char *socket_path;
 
 	bool stopping;
+	_Atomic bool must_stop; /* the thread that decides took the signal */
 	bool has_begun; /* one that has not knows no better than the one before it */
 	bool handed_over;
 	bool is_confirmed;
@@ -74,6 +75,8 @@ struct guardian {
 	int64_t confirm_ns;  /* boot clock; 0: none */
 	int64_t watchdog_ns; /* of the thread that decides, with the next one */
 	int64_t watchdog_due_ns;
+	int64_t signalled_ns; /* boot clock, the same thread's: a signal to end waits
+				 since; 0: none */
 	int64_t flushed_ns;
 	int64_t beat_ns; /* of the state file */
 };

@@ -28,12 +28,34 @@ int cli_signals_open(const int *signals)
 	return fd;
 }
 
+static void fill_ends(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+}
+
+bool cli_signals_has_end(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 &&
+	       (sigismember(&set, SIGINT) > 0 || sigismember(&set, SIGTERM) > 0);
+}
+
+bool cli_signals_take_end(void)
+{
+	const struct timespec at_once = {0};
+	sigset_t set;
+
+	fill_ends(&set);
+	return sigtimedwait(&set, NULL, &at_once) > 0;
+}
+
 void cli_signals_release(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	fill_ends(&set);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

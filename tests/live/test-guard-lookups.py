@@ -138,4 +138,46 @@ def hung_below_what_is_denied(how):
             guard.stop()
 
 
+def has_pending(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        words = dict(line.split(":\t") for line in f)
+    return int(words["ShdPnd"], 16) & 1 << number - 1
+
+
+@contextlib.contextmanager
+def loading_for_ever(base):
+    """A guard whose policy came to name what a hung filesystem has; yields it and who would answer."""
+    files(base, "secret/s")
+    policy = deny_secret(base)
+    with hung(answers=True) as (at, server), Guard(policy=policy) as guard:
+        stop(server)
+        policy.write_text(policy.read_text().replace("verdict:", f"exe: '{at}/program', verdict:"))
+        guard.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not has_pending(guard.pid, signal.SIGHUP), "SIGHUP is not taken")
+        yield guard, server
+
+
+@case(signal.SIGTERM, signal.SIGINT)
+def ended_while_a_policy_is_loaded(number):
+    """The second signal ends it, whatever it waits for."""
+    with filesystem("tmpfs") as base, loading_for_ever(base) as (guard, _):
+        guard.process.send_signal(number)
+        wait_until(lambda: not has_pending(guard.pid, number), "the first signal is not taken")
+        check(guard.process.poll() is None, "it does not wait")
+        equal(opened(base / "secret" / "s"), EPERM, "what is denied, meanwhile")
+        guard.process.send_signal(number)
+        equal(guard.process.wait(SOON), -number, "exit status")
+        equal(opened(base / "secret" / "s"), None, "afterwards")
+
+
+@case()
+def ended_once_a_policy_was_loaded():
+    """The first signal is not forgotten."""
+    with filesystem("tmpfs") as base, loading_for_ever(base) as (guard, server):
+        guard.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not has_pending(guard.pid, signal.SIGTERM), "the signal is not taken")
+        server.send_signal(signal.SIGCONT)
+        guard.finish()
+
+
 main()
