@@ -72,15 +72,15 @@ def name_hidden_by_a_hung_filesystem():
 def removed_and_its_directory_a_link_to_a_hung_filesystem():
     with filesystem("tmpfs") as base, hung() as (at, _):
         files(base, "secret/s", "d/x", "other")
+        held = os.open(base / "d" / "x", os.O_RDONLY)  # before anybody could keep a verdict
         with Guard(policy=deny_secret(base)):
-            held = os.open(base / "d" / "x", os.O_RDONLY)
             (base / "d" / "x").unlink()
             (base / "d").rmdir()
             (base / "d").symlink_to(at)
             opens_soon(f"/proc/{os.getpid()}/fd/{held}", "a removed file")
             opens_soon(base / "other", "another file")
             equal(opened(base / "secret" / "s"), EPERM, "what is denied")
-            os.close(held)
+        os.close(held)
 
 
 def is_followed(base):
@@ -120,6 +120,27 @@ def links_to_files_of_others(how):
             is_followed(base)
             equal(opened(base / "others" / "file"), None, "a file of others")
             guard.stop()
+
+
+@case("directory", "file", "not there yet")
+def path_through_a_link(how):
+    """What comes to be where it led is protected, by both names."""
+    with filesystem("ext4") as base:
+        files(base, "v1/key", "secret/s", "free/f")
+        (base / "cur").symlink_to("v1/key" if how == "file" else "v1")
+        named = base / "cur" if how == "file" else base / "cur" / "key"
+        if how == "not there yet":
+            (base / "v1" / "key").unlink()
+        rules = [f"{{name: no, path: ['{named}', '{base}/secret/**'], verdict: deny}}"]
+        with Guard(policy=guarded(base, rules)):
+            files(base, "v1/new")
+            (base / "v1" / "new").rename(base / "v1" / "key")
+            for path in (named, base / "v1" / "key"):
+                equal(opened(path), EPERM, path)
+            (base / "v1" / "key").rename(base / "free" / "moved")
+            is_followed(base)
+            equal(opened(base / "free" / "moved"), EPERM, "under another name")
+            equal(opened(base / "free" / "f"), None, "another file")
 
 
 @case("load", "move")
