@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: MIT
 """`fantail doctor`: what it announces against the marks of a running `watch`, and its selftest."""
 
-import contextlib
 import itertools
 import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from doctoring import CLASSES, EVENTS, NOBODY, REPORTS, TYPES
 from doctoring import doctor, finding, listener, place, try_group, try_mark, unprivileged
 from harness import Failure, case, check, equal, main, one_line
-from machine import filesystem, hung, libc, mounted, need, run, temp_dir
-from watch import FANTAIL, TIMEOUT, Watch
+from machine import hung, libc, mounted, run
+from watch import FANTAIL, Watch
 
 
 # ---- how a filesystem is watched ----
