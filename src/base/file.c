@@ -112,11 +112,12 @@ int ft_file_open_dir(int dirfd, const char *path)
 }
 
 /* Not in every libc. */
-int ft_file_open_below(int root, const char *path)
+static int open_resolving(int dir, const char *path, int flags, uint64_t resolve)
 {
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+	struct open_how how = {
+		.flags = (uint64_t)(O_PATH | O_NOFOLLOW | O_CLOEXEC | flags),
+		.resolve = resolve | RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
 }
@@ -130,8 +131,16 @@ int ft_file_open_cached(int dirfd, const char *path, int flags, uint64_t resolve
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* So many components as one call takes. *path moves behind them; *dir becomes theirs. */
-static int enter_part(int *dir, const char **path)
+int ft_file_open_below(int root, const char *path)
+{
+	return open_resolving(root, path, 0, RESOLVE_IN_ROOT);
+}
+
+enum { WITHIN = RESOLVE_BENEATH | RESOLVE_NO_XDEV };
+
+/* So many components as one call takes. *path moves behind them; *dir becomes theirs,
+ * which is owned: *owned is the same. */
+static int enter_part(int *dir, int *owned, const char **path)
 {
 	char part[PATH_MAX];
 	char *slash;
@@ -143,27 +152,24 @@ static int enter_part(int *dir, const char **path)
 	if (!slash || slash == part)
 		return -ENAMETOOLONG;
 	*slash = '\0';
-	fd = openat(*dir, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open_resolving(*dir, part, O_DIRECTORY, WITHIN);
 	if (fd < 0)
-		return -errno;
-	ft_cleanup_close(dir);
-	*dir = fd;
+		return fd;
+	ft_cleanup_close(owned);
+	*dir = *owned = fd;
 	*path += slash - part + 1;
 	*path += strspn(*path, "/");
 	return 0;
 }
 
-int ft_file_open_long(const char *path, int flags)
+int ft_file_open_within(int root, const char *path)
 {
-	_cleanup_close_ int dir = -1;
-	int fd, r = 0;
+	_cleanup_close_ int owned = -1;
+	int dir = root, r = 0;
 
 	while (r == 0 && strlen(path) >= PATH_MAX)
-		r = enter_part(&dir, &path);
-	if (r < 0)
-		return r;
-	fd = openat(dir, *path ? path : ".", flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+		r = enter_part(&dir, &owned, &path);
+	return r < 0 ? r : open_resolving(dir, *path ? path : ".", 0, WITHIN);
 }
 
 int ft_file_open_path(int dirfd, const char *path)

@@ -28,8 +28,9 @@ int ft_file_open_below(int root, const char *path);
  * (O_CLOEXEC is added), resolve: RESOLVE_ flags of openat2(2). A descriptor, -EAGAIN
  * where the filesystem would be asked, -EINVAL before 5.12, or -errno. */
 int ft_file_open_cached(int dirfd, const char *path, int flags, uint64_t resolve);
-/* open(2) of an absolute path of any length, close-on-exec: what is longer than PATH_MAX
- * is opened directory by directory. A descriptor or -errno. */
-int ft_file_open_long(const char *path, int flags);
+/* An O_PATH descriptor of a path of any length below root, not absolute ("": root), or
+ * -errno. No symbolic link is followed (-ELOOP, or itself if it is the last), no other
+ * mount is entered (-EXDEV), so that it waits for no filesystem but root's. */
+int ft_file_open_within(int root, const char *path);
 /* An O_PATH descriptor, or -errno. dirfd as in openat(2). */
 int ft_file_open_path(int dirfd, const char *path);

@@ -131,11 +131,12 @@ static int find_claims(struct cli_guard_facts *a, struct ft_policy *policy)
 	_cleanup_(ft_ruleset_fini) struct ft_ruleset s;
 	int r = ft_ruleset_init(&s, policy, NULL, 0, NULL);
 
+	if (r == 0)
+		r = ft_ruleset_resolve(&s);
 	if (r < 0) {
 		cli_error("guard: %s", strerror(-r));
 		return r;
 	}
-	ft_ruleset_find_exes(&s);
 	ft_ruleset_find_claims(&s);
 	if (a->facts.object.dev)
 		a->facts.claims_count =

@@ -85,7 +85,11 @@ static int open_changes(struct guard_rules *r)
 		cli_error("%s", why ? why : strerror(-error));
 		return error;
 	}
-	ft_ruleset_find_exes(&r->set);
+	error = ft_ruleset_resolve(&r->set);
+	if (error < 0) {
+		cli_error("%s", strerror(-error));
+		return error;
+	}
 	ft_ruleset_find_claims(&r->set);
 	guard_rules_tell_bounds(r);
 	return 0;

@@ -192,6 +192,12 @@ static void cleanup_glob(struct ft_glob **g)
 	ft_glob_free(*g);
 }
 
+int ft_pathindex_add_literal(struct ft_pathindex *x, unsigned int rule, const char *path)
+{
+	return add_pattern(x, (struct place_key){ft_span_of(path), false},
+			   (struct pattern){.rule = rule});
+}
+
 int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *value,
 		     char **ret_literal, const char **ret_error)
 {
@@ -212,8 +218,7 @@ int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *valu
 	if (!fixed || !text)
 		return -ENOMEM;
 	if (take_fixed(value, fixed, &dir_len)) {
-		r = add_pattern(x, (struct place_key){ft_span_of(fixed), false},
-				(struct pattern){.rule = rule});
+		r = ft_pathindex_add_literal(x, rule, fixed);
 		if (r < 0)
 			return r;
 		*ret_literal = ft_take(fixed);

@@ -52,6 +52,9 @@ void ft_pathindex_fini(struct ft_pathindex *x);
 int ft_pathindex_add(struct ft_pathindex *x, unsigned int rule, const char *value,
 		     char **ret_literal, const char **ret_error);
 
+/* An absolute path, as it is. 0 or -ENOMEM. */
+int ft_pathindex_add_literal(struct ft_pathindex *x, unsigned int rule, const char *path);
+
 /* By what a rule has the path; it may be by both. */
 struct ft_pathhits {
 	struct ft_rulebits globs;

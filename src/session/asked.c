@@ -180,7 +180,7 @@ static bool is_outside(const struct ft_decider *d, const struct ft_asked *a)
 
 static void find_claims(struct ft_decider *d, struct ft_asked *a)
 {
-	ft_policy_match(d->rules->policy, a->facts.path, &d->hits);
+	ft_ruleset_match(d->rules, a->facts.path, &d->hits);
 	a->facts.hits = &d->hits;
 	if (a->facts.object.dev == 0)
 		return;

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/number.h"
 #include "kernel/abi.h"
 #include "kernel/group.h"
@@ -71,16 +70,14 @@ static void forget_all(struct ft_changes *c)
  */
 static void forget_file(struct ft_changes *c, struct ft_span path)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 	_cleanup_close_ int fd = -1;
 	char link[32];
 	int r;
 
 	if (c->group < 0)
 		return;
-	ft_bytes_put_span(&text, path);
-	fd = ft_file_open_long(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW);
-	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ESTALE)
+	fd = ft_guards_open(&c->rules->guards, path);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ESTALE)
 		return;
 	if (fd < 0) {
 		forget_all(c);

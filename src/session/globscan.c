@@ -10,18 +10,16 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "match/match.h"
 
 struct scan {
-	ft_globscan_fn fn;
-	void *data;
+	const struct ft_globscan *config;
 	struct ft_bytes path; /* of the directory at hand */
 	unsigned int depth;
 	bool is_cut;
 };
 
-static void scan_dir(struct scan *s, int parent, const char *name, const char *rest);
+static void scan_dir(struct scan *s, const char *name, const char *rest);
 
 static bool is_dots(const char *name)
 {
@@ -51,7 +49,7 @@ static void tell(struct scan *s, int dirfd, const char *name)
 	ft_bytes_put_char(&s->path, '/');
 	ft_bytes_put_str(&s->path, name);
 	if (!s->path.failed)
-		s->fn(s->data, dirfd, name, ft_bytes_span(&s->path));
+		s->config->found(s->config->data, dirfd, name, ft_bytes_span(&s->path));
 	note_failure(s, s->path.failed);
 	s->path.len = len;
 }
@@ -90,7 +88,7 @@ static void scan_entry(struct scan *s, int dirfd, const struct dirent *e,
 	/* Without a component of its own all that is below may be meant. */
 	if (is_directory(dirfd, e)) {
 		if (!glob || *behind)
-			scan_dir(s, dirfd, e->d_name, glob ? behind : rest);
+			scan_dir(s, e->d_name, glob ? behind : rest);
 	} else if (!glob || !*behind) {
 		tell(s, dirfd, e->d_name);
 	}
@@ -108,9 +106,12 @@ static void scan_entries(struct scan *s, DIR *dir, const char *rest)
 	ft_glob_free(glob);
 }
 
-/* NULL: told in s, where it matters. */
-static DIR *list(struct scan *s, int fd)
+/* The directory at s->path. NULL: told in s, where it matters. */
+static DIR *list(struct scan *s)
 {
+	int fd = s->path.failed
+			 ? s->path.failed
+			 : s->config->open(s->config->data, ft_bytes_span(&s->path));
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir)
@@ -120,40 +121,35 @@ static DIR *list(struct scan *s, int fd)
 	return dir;
 }
 
-static void scan_dir(struct scan *s, int parent, const char *name, const char *rest)
+static void scan_here(struct scan *s, const char *rest)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	DIR *dir = list(s);
+
+	if (!dir)
+		return;
+	scan_entries(s, dir, rest);
+	closedir(dir);
+}
+
+static void scan_dir(struct scan *s, const char *name, const char *rest)
+{
 	size_t len = s->path.len;
-	DIR *dir;
-	int fd;
 
 	if (s->depth >= FT_GLOBSCAN_DEPTH) {
 		s->is_cut = true;
 		return;
 	}
-	fd = openat(parent, name, flags);
-	dir = list(s, fd < 0 ? -errno : fd);
-	if (!dir)
-		return;
 	s->depth++;
 	ft_bytes_put_char(&s->path, '/');
 	ft_bytes_put_str(&s->path, name);
-	scan_entries(s, dir, rest);
+	scan_here(s, rest);
 	s->path.len = len;
 	s->depth--;
-	closedir(dir);
 }
 
-/* From the directory at s->path on. */
-static int begin(struct scan *s, const char *rest)
+static int scan(struct scan *s, const char *rest)
 {
-	const char *path = s->path.len > 0 ? ft_bytes_cstr(&s->path) : "/";
-	DIR *dir = list(s, ft_file_open_long(path, O_RDONLY | O_DIRECTORY));
-
-	if (dir) {
-		scan_entries(s, dir, rest);
-		closedir(dir);
-	}
+	scan_here(s, rest);
 	ft_bytes_fini(&s->path);
 	return s->is_cut;
 }
@@ -175,18 +171,18 @@ static const char *skip_plain(const char *pattern, struct ft_bytes *path)
 	}
 }
 
-int ft_globscan(const char *pattern, ft_globscan_fn fn, void *data)
+int ft_globscan(const struct ft_globscan *config, const char *pattern)
 {
-	struct scan s = {.fn = fn, .data = data};
+	struct scan s = {.config = config};
 	const char *rest = skip_plain(pattern, &s.path);
 
-	return begin(&s, rest);
+	return scan(&s, rest);
 }
 
-int ft_globscan_below(struct ft_span dir, ft_globscan_fn fn, void *data)
+int ft_globscan_below(const struct ft_globscan *config, struct ft_span dir)
 {
-	struct scan s = {.fn = fn, .data = data};
+	struct scan s = {.config = config};
 
 	ft_bytes_put_span(&s.path, dir);
-	return begin(&s, "**");
+	return scan(&s, "**");
 }

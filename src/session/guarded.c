@@ -88,10 +88,10 @@ static int clone_of(const struct ft_mount *m)
 	return fd < 0 ? -errno : ft_handle_clone_mount(fd);
 }
 
-static bool is_shared(const struct ft_guards *g, const struct ft_mount *m)
+static bool is_shared(const struct ft_guards *g, const struct ft_mount *wide)
 {
 	for (size_t i = 0; i < g->count; i++)
-		if (strcmp(g->list[i].mount->dev, m->dev) == 0)
+		if (g->list[i].wide == wide)
 			return true;
 	return false;
 }
@@ -113,7 +113,7 @@ static int fill(struct ft_guards *g, struct ft_guarded *e)
 	if (!e->mount)
 		return -EXDEV;
 	e->wide = widest(g, e->mount);
-	if (is_shared(g, e->mount))
+	if (is_shared(g, e->wide))
 		return 0;
 	e->mount_fd = clone_of(e->wide);
 	return e->mount_fd < 0 ? e->mount_fd : 0;
@@ -141,13 +141,22 @@ int ft_guards_add(struct ft_guards *g, const char *path)
 	return 0;
 }
 
+/* Several parts of one filesystem have a mark in common. */
+static bool is_first(const struct ft_guards *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(g->list[i].mount->dev, g->list[n].mount->dev) == 0)
+			return false;
+	return true;
+}
+
 int ft_guards_mark(const struct ft_guards *g, int group, unsigned int flags,
 		   uint64_t mask, const char **ret_path)
 {
 	for (size_t i = 0; i < g->count; i++) {
 		int r;
 
-		if (g->list[i].mount_fd < 0)
+		if (!is_first(g, i))
 			continue;
 		r = ft_group_mark(group, flags | FT_MARK_FILESYSTEM, mask,
 				  g->list[i].mount_fd, ".");
@@ -171,13 +180,100 @@ static int link_of(const struct ft_guards *g, int fd, struct ft_bytes *out)
 	return out->len > 0 && out->data[0] == '/' ? 0 : -ENOENT;
 }
 
-static bool is_at(int dirfd, const char *path, const struct ft_identity *id)
+/* ---- what is at a path, by the private mounts alone ---- */
+
+static bool is_guarded(const struct ft_guards *g, const struct ft_mount *m)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (strcmp(g->list[i].mount->dev, m->dev) == 0)
+			return true;
+	return false;
+}
+
+static struct ft_span without_root_slash(const char *path)
+{
+	struct ft_span s = ft_span_of(path);
+
+	s.len = s.len == 1 ? 0 : s.len;
+	return s;
+}
+
+/* The innermost guarded one; NULL: none. */
+static const struct ft_mount *mount_at(const struct ft_guards *g, struct ft_span path)
+{
+	const struct ft_mount *found = NULL;
+
+	for (size_t i = 0; i < g->mounts.count; i++) {
+		const struct ft_mount *m = &g->mounts.list[i];
+
+		if (m->visible &&
+		    ft_path_is_below(path, without_root_slash(m->mountpoint)) &&
+		    (!found || strlen(m->mountpoint) > strlen(found->mountpoint)) &&
+		    is_guarded(g, m))
+			found = m;
+	}
+	return found;
+}
+
+/* What is told of this machine alone, before anything is guarded. */
+static int open_unguarded(struct ft_span path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	_cleanup_close_ int root = ft_file_open_path(AT_FDCWD, "/");
+
+	ft_bytes_put_span(&text, path);
+	return root < 0 ? root : ft_file_open_below(root, ft_bytes_cstr(&text));
+}
+
+/* inner: in the filesystem, without a slash at its end. */
+static int open_inner(const struct ft_guarded *e, struct ft_span inner)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	struct ft_span root = without_root_slash(e->wide->root);
+
+	if (e->mount_fd < 0 || !ft_path_is_below(inner, root))
+		return -EXDEV;
+	if (inner.len > root.len)
+		ft_bytes_put(&text, inner.data + root.len + 1, inner.len - root.len - 1);
+	return text.failed ? text.failed
+			   : ft_file_open_within(e->mount_fd, ft_bytes_cstr(&text));
+}
+
+int ft_guards_open(const struct ft_guards *g, struct ft_span path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes inner = {0};
+	const struct ft_mount *m = mount_at(g, path);
+	struct ft_span point;
+
+	if (g->count == 0)
+		return open_unguarded(path);
+	if (!m)
+		return -EXDEV;
+	point = without_root_slash(m->mountpoint);
+	ft_bytes_put_span(&inner, without_root_slash(m->root));
+	ft_bytes_put(&inner, path.data + point.len, path.len - point.len);
+	if (inner.failed)
+		return inner.failed;
+	for (size_t i = 0; i < g->count; i++) {
+		int fd = -EXDEV;
+
+		if (strcmp(g->list[i].mount->dev, m->dev) == 0)
+			fd = open_inner(&g->list[i], ft_bytes_span(&inner));
+		if (fd != -EXDEV)
+			return fd;
+	}
+	return -EXDEV;
+}
+
+static bool is_object(int fd, const struct ft_identity *id)
 {
 	struct ft_identity there;
 
-	return ft_identity_read(dirfd, path, false, &there) == 0 &&
+	return fd >= 0 && ft_identity_read(fd, "", false, &there) == 0 &&
 	       ft_object_equal(&there.object, &id->object);
 }
+
+/* ---- where a file is ---- */
 
 /* The kernel puts it after the name of what was removed; a name may also end so. */
 static bool cut_deleted(struct ft_bytes *path)
@@ -192,10 +288,17 @@ static bool cut_deleted(struct ft_bytes *path)
 	return true;
 }
 
-static void settle_deleted(struct ft_bytes *path, const struct ft_identity *id)
+/* What is at the text of a link may be anything: it is looked up where nobody else can
+ * make it wait. */
+static void settle_deleted(const struct ft_guards *g, struct ft_bytes *path,
+			   const struct ft_identity *id)
 {
-	if (path->len > 0 && path->data[path->len - 1] == ')' &&
-	    !is_at(AT_FDCWD, ft_bytes_cstr(path), id))
+	_cleanup_close_ int fd = -1;
+
+	if (path->len == 0 || path->data[path->len - 1] != ')')
+		return;
+	fd = ft_guards_open(g, ft_bytes_span(path));
+	if (!is_object(fd, id))
 		cut_deleted(path);
 }
 
@@ -203,10 +306,9 @@ static void settle_deleted(struct ft_bytes *path, const struct ft_identity *id)
 static bool see_through(const struct ft_mount *m, struct ft_span inner,
 			struct ft_bytes *ret)
 {
-	struct ft_span root = ft_span_of(m->root), point = ft_span_of(m->mountpoint);
+	struct ft_span root = without_root_slash(m->root);
+	struct ft_span point = without_root_slash(m->mountpoint);
 
-	root.len = root.len == 1 ? 0 : root.len;
-	point.len = point.len == 1 ? 0 : point.len;
 	if (!m->visible || !ft_path_is_below(inner, root))
 		return false;
 	ft_bytes_clear(ret);
@@ -238,7 +340,7 @@ static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *
 			    const struct ft_identity *id, struct ft_bytes *ret)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes inner = {0};
-	_cleanup_close_ int found = -1;
+	_cleanup_close_ int found = -1, there = -1;
 	struct ft_key key;
 	int r;
 
@@ -249,7 +351,8 @@ static int locate_by_handle(const struct ft_guards *g, const struct ft_guarded *
 	r = found < 0 ? found : link_of(g, found, ret);
 	if (r < 0)
 		return r;
-	if (!is_at(e->mount_fd, ft_bytes_cstr(ret) + 1, id)) {
+	there = ft_file_open_within(e->mount_fd, ft_bytes_cstr(ret) + 1);
+	if (!is_object(there, id)) {
 		if (!cut_deleted(ret) || id->links > 0)
 			return -ENOENT;
 	}
@@ -265,7 +368,7 @@ static int locate_by_link(const struct ft_guards *g, int fd, const struct ft_ide
 	int r = link_of(g, fd, ret);
 
 	if (r == 0)
-		settle_deleted(ret, id);
+		settle_deleted(g, ret, id);
 	return r == 0 || r == -ENAMETOOLONG ? r : -ENOENT;
 }
 
@@ -290,13 +393,9 @@ int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity
 
 bool ft_guards_has(const struct ft_guards *g, struct ft_span path)
 {
-	for (size_t i = 0; i < g->count; i++) {
-		struct ft_span dir = ft_span_of(g->list[i].path);
-
-		dir.len = dir.len == 1 ? 0 : dir.len;
-		if (ft_path_is_below(path, dir))
+	for (size_t i = 0; i < g->count; i++)
+		if (ft_path_is_below(path, without_root_slash(g->list[i].path)))
 			return true;
-	}
 	return false;
 }
 

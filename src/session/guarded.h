@@ -14,8 +14,8 @@ struct ft_guarded {
 			  */
 	const struct ft_mount *mount;
 	const struct ft_mount *wide; /* what mount_fd shows */
-	/* A private clone, for handles and marks. Two PATHs of one filesystem share it:
-	 * -1 in all but the first. */
+	/* A private clone of it, for handles, marks and look-ups. Two PATHs share it: -1
+	 * in all but the first. */
 	int mount_fd;
 };
 
@@ -48,6 +48,13 @@ int ft_guards_mark(const struct ft_guards *g, int group, unsigned int flags,
  */
 int ft_guards_locate(const struct ft_guards *g, int fd, const struct ft_identity *id,
 		     struct ft_bytes *ret);
+/*
+ * What is at this path of the host, if it is on a guarded filesystem: an O_PATH
+ * descriptor on the private mount. No symbolic link is followed and no other filesystem
+ * entered: whoever may change names can make it neither wait nor find what is elsewhere.
+ * -errno (-EXDEV: it is on none). Without PATHs: on any filesystem.
+ */
+int ft_guards_open(const struct ft_guards *g, struct ft_span path);
 /* Is it one of the PATHs, or below one? */
 bool ft_guards_has(const struct ft_guards *g, struct ft_span path);
 /*

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ void ft_ruleset_fini(struct ft_ruleset *s)
 	if (!s->policy)
 		return;
 	ft_claims_free(s->claims);
+	ft_pathindex_fini(&s->aliases);
 	ft_guards_fini(&s->guards);
 	free(s->counts);
 	memset(s, 0, sizeof(*s));
@@ -56,6 +58,13 @@ struct ft_rule_count *ft_ruleset_count(struct ft_ruleset *s, int rule)
 bool ft_ruleset_observes(const struct ft_ruleset *s)
 {
 	return s->observe || ft_policy_config(s->policy)->mode == FT_MODE_OBSERVE;
+}
+
+void ft_ruleset_match(const struct ft_ruleset *s, struct ft_span path,
+		      struct ft_pathhits *ret)
+{
+	ft_policy_match(s->policy, path, ret);
+	ft_pathindex_match(&s->aliases, path, ret);
 }
 
 static void add_claim(struct ft_ruleset *s, unsigned int rule,
@@ -95,7 +104,7 @@ static void see_as(struct ft_ruleset *s, int dirfd, const char *name, struct ft_
 	/* Gone already: the record of where it went comes. */
 	if (ft_identity_read(dirfd, name, false, &id) < 0 || S_ISDIR(id.mode))
 		return;
-	ft_policy_match(s->policy, path, &hits);
+	ft_ruleset_match(s, path, &hits);
 	ft_ruleset_claim(s, &hits, &id.object);
 }
 
@@ -103,7 +112,7 @@ static bool is_named(const struct ft_ruleset *s, struct ft_span path)
 {
 	struct ft_pathhits hits;
 
-	ft_policy_match(s->policy, path, &hits);
+	ft_ruleset_match(s, path, &hits);
 	return ft_policy_claims(s->policy, &hits, 0) >= 0;
 }
 
@@ -114,17 +123,23 @@ void ft_ruleset_see(struct ft_ruleset *s, struct ft_span path)
 
 void ft_ruleset_see_moved(struct ft_ruleset *s, struct ft_span from, struct ft_span path)
 {
-	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
 	_cleanup_close_ int fd = -1;
 
 	if (!is_named(s, path) && !is_named(s, from))
 		return;
-	ft_bytes_put_span(&text, path);
-	fd = ft_file_open_long(ft_bytes_cstr(&text), O_PATH | O_NOFOLLOW);
+	fd = ft_guards_open(&s->guards, path);
 	if (fd < 0)
 		return;
 	see_as(s, fd, "", path);
 	see_as(s, fd, "", from);
+}
+
+static int open_dir(void *data, struct ft_span path)
+{
+	const struct ft_ruleset *s = data;
+	_cleanup_close_ int fd = ft_guards_open(&s->guards, path);
+
+	return fd < 0 ? fd : ft_file_open_dir(fd, ".");
 }
 
 static void found(void *data, int dirfd, const char *name, struct ft_span path)
@@ -135,24 +150,59 @@ static void found(void *data, int dirfd, const char *name, struct ft_span path)
 		see_as(s, dirfd, name, path);
 }
 
+static struct ft_globscan globscan_of(struct ft_ruleset *s)
+{
+	return (struct ft_globscan){.open = open_dir, .found = found, .data = s};
+}
+
 void ft_ruleset_see_tree(struct ft_ruleset *s, struct ft_span path)
 {
-	if (ft_globscan_below(path, found, s) > 0)
+	const struct ft_globscan scan = globscan_of(s);
+
+	if (ft_globscan_below(&scan, path) > 0)
 		atomic_store(&s->claims_cut, true);
 }
 
-void ft_ruleset_find_exes(struct ft_ruleset *s)
+/* Malloc'd; NULL: nowhere. What is not there yet has a directory that is. */
+static char *resolve(const char *path)
+{
+	_cleanup_free_ char *parent = NULL, *dir = NULL;
+	const char *slash = strrchr(path, '/');
+	char *whole = realpath(path, NULL);
+
+	if (whole || errno != ENOENT)
+		return whole;
+	parent = strndup(path, (size_t)(slash - path) + 1);
+	dir = parent ? realpath(parent, NULL) : NULL;
+	if (!dir || asprintf(&whole, "%s%s", dir[1] ? dir : "", slash) < 0)
+		return NULL;
+	return whole;
+}
+
+static int add_alias(struct ft_ruleset *s, const struct ft_literal *l)
+{
+	_cleanup_free_ char *path = resolve(l->path);
+
+	if (!path || strcmp(path, l->path) == 0)
+		return 0;
+	return ft_pathindex_add_literal(&s->aliases, l->rule, path);
+}
+
+int ft_ruleset_resolve(struct ft_ruleset *s)
 {
 	size_t count;
 	const struct ft_literal *literals = ft_policy_literals(s->policy, &count);
+	int r = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && r == 0; i++) {
 		struct ft_identity id;
 
-		if (literals[i].kind == FT_LITERAL_EXE &&
-		    ft_identity_read(AT_FDCWD, literals[i].path, true, &id) == 0)
+		if (literals[i].kind == FT_LITERAL_PATH)
+			r = add_alias(s, &literals[i]);
+		else if (ft_identity_read(AT_FDCWD, literals[i].path, true, &id) == 0)
 			ft_policy_set_literal(s->policy, i, &id.object);
 	}
+	return r;
 }
 
 static void claim_literals(struct ft_ruleset *s)
@@ -175,9 +225,10 @@ void ft_ruleset_find_claims(struct ft_ruleset *s)
 {
 	size_t count;
 	const struct ft_policy_glob *globs = ft_policy_globs(s->policy, &count);
+	const struct ft_globscan scan = globscan_of(s);
 
 	claim_literals(s);
 	for (size_t i = 0; i < count; i++)
-		if (ft_globscan(globs[i].pattern, found, s) > 0)
+		if (ft_globscan(&scan, globs[i].pattern) > 0)
 			atomic_store(&s->claims_cut, true);
 }

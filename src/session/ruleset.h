@@ -28,6 +28,7 @@ struct ft_ruleset {
 	uint64_t events;
 	struct ft_guards guards;
 	struct ft_claims *claims;
+	struct ft_pathindex aliases; /* where literal paths led when they were resolved */
 	struct ft_rule_count *counts; /* the last one is the default's */
 	_Atomic bool claims_full;
 	_Atomic bool claims_cut; /* not all that is there was looked at */
@@ -42,8 +43,12 @@ int ft_ruleset_init(struct ft_ruleset *s, struct ft_policy *policy,
 		    const char *const *watch, size_t watch_count, const char **ret_path);
 void ft_ruleset_fini(struct ft_ruleset *s);
 
-/* Before it is given to anybody: looks up which executables its rules name. */
-void ft_ruleset_find_exes(struct ft_ruleset *s);
+/* Before it is given to anybody: looks up which executables its rules name, and where its
+ * paths lead by symbolic links. 0 or -ENOMEM. */
+int ft_ruleset_resolve(struct ft_ruleset *s);
+/* Which rules have this path, or one that led there. */
+void ft_ruleset_match(const struct ft_ruleset *s, struct ft_span path,
+		      struct ft_pathhits *ret);
 /* Looks up which file is at each literal path, and every one that a glob protects. The
  * changes that happen from here on must be told by ft_ruleset_see(). */
 void ft_ruleset_find_claims(struct ft_ruleset *s);

@@ -76,3 +76,9 @@ def served(at=None):
             server.send_signal(signal.SIGCONT)
             run("umount", at)
             server.wait(TIMEOUT)
+
+
+def stop(server):
+    """It does nothing more: of what it waits for nothing is taken."""
+    server.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.pid, os.WSTOPPED | os.WNOWAIT)

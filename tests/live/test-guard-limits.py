@@ -4,9 +4,10 @@
 import mmap
 import os
 import socket
+import stat
 import sys
 
-from attempts import REACHED, SECRET, Place, Table, kernel, outcome, reach, read_by_table
+from attempts import ABSENT, REACHED, SECRET, Place, Table, kernel, outcome, reach, read_by_table
 from guard import guarded, opened
 from harness import case, main
 from machine import Skip, filesystem, libc, run
@@ -140,6 +141,53 @@ def _(_place, path):
     path.unlink()
     opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     return REACHED if path.stat().st_size == 0 else "none"
+
+
+# ---- what is no file with a content of its own ----
+
+
+def is_asked_about(path):
+    """As older kernels do."""
+    return opened(path, os.O_RDWR | os.O_NONBLOCK) is not None
+
+
+@reading.attempt("a FIFO", cannot="FIFO")
+def _(_place, path):
+    path.unlink()
+    os.mkfifo(path)
+    if is_asked_about(path):
+        return ABSENT
+    with open(os.open(path, os.O_RDWR), "r+b", buffering=0) as fifo:
+        fifo.write(SECRET)
+        return REACHED if fifo.read(6) == SECRET else "something else"
+
+
+@reading.attempt("a device node", cannot="device node")
+def _(_place, path):
+    path.unlink()
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    if is_asked_about(path):
+        return ABSENT
+    with open(path, "wb", buffering=0) as null:
+        return REACHED if null.write(SECRET) == 6 else "not written"
+
+
+@reading.attempt("connect(2) to a unix socket", cannot="socket")
+def _(_place, path):
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(os.fspath(path))
+        server.listen()
+        client.connect(os.fspath(path))
+        server.accept()[0].sendall(SECRET)
+        return REACHED if client.recv(6) == SECRET else "something else"
+
+
+@reading.attempt("the text of a symbolic link", cannot="text of a symbolic link")
+def _(_place, path):
+    path.unlink()
+    path.symlink_to(SECRET.decode())
+    return REACHED if os.readlink(path) == SECRET.decode() else "something else"
 
 
 # ---- contents, of what may be opened ----

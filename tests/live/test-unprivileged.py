@@ -233,7 +233,7 @@ def guard_by_capabilities():
         )
         options = {
             "command": "guard",
-            "prefix": [*AS_NOBODY, "timeout", "60"],
+            "prefix": [*AS_NOBODY, "timeout", "--foreground", "60"],
             "program": own_program(programs, GUARDING),
             "env": {**os.environ, "XDG_RUNTIME_DIR": str(runtime)},
         }

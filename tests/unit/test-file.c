@@ -223,34 +223,51 @@ static void test_write_errors(void **state)
 	assert_int_equal(sigaction(SIGPIPE, &before, NULL), 0);
 }
 
-/* The directory, by a path that no call takes; relative to it the file is the same one.
- */
-static void test_open_long(void **state)
+/* Of each length, as it is cut at different places. */
+static void test_open_within(void **state)
 {
 	_cleanup_(ft_bytes_fini) struct ft_bytes path = {0};
 	struct stat st, same;
 
 	make_file(3);
 	assert_int_equal(fstatat(dirfd_of_test, "file", &st, 0), 0);
-	ft_bytes_put_str(&path, dir);
 	for (unsigned int i = 0; i < 2 * PATH_MAX / 3; i++) {
 		_cleanup_(ft_bytes_fini) struct ft_bytes whole = {0};
 		_cleanup_close_ int fd = -1;
 
-		/* Each length, as it is cut at different places. */
-		ft_bytes_put_str(&path, i % 4 ? "/." : "//.");
+		ft_bytes_put_str(&path, i % 4 ? "./" : ".//");
 		ft_bytes_put_span(&whole, ft_bytes_span(&path));
-		ft_bytes_put_str(&whole, "/file");
-		fd = ft_file_open_long(ft_bytes_cstr(&whole), O_RDONLY);
+		ft_bytes_put_str(&whole, "file");
+		fd = ft_file_open_within(dirfd_of_test, ft_bytes_cstr(&whole));
 		assert_true(fd >= 0);
 		assert_int_equal(fstat(fd, &same), 0);
 		assert_int_equal(st.st_ino, same.st_ino);
 	}
-	ft_bytes_put_str(&path, "/none");
-	assert_int_equal(ft_file_open_long(ft_bytes_cstr(&path), O_PATH), -ENOENT);
+	ft_bytes_put_str(&path, "none");
+	assert_int_equal(ft_file_open_within(dirfd_of_test, ft_bytes_cstr(&path)),
+			 -ENOENT);
 	for (unsigned int i = 0; i < PATH_MAX; i++)
 		ft_bytes_put_char(&path, 'x');
-	assert_int_equal(ft_file_open_long(ft_bytes_cstr(&path), O_PATH), -ENAMETOOLONG);
+	assert_int_equal(ft_file_open_within(dirfd_of_test, ft_bytes_cstr(&path)),
+			 -ENAMETOOLONG);
+}
+
+/* Not by a link, not above, not onto another filesystem. */
+static void test_open_within_only(void **state)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int link = -1;
+	struct stat st;
+
+	assert_int_equal(symlinkat(".", dirfd_of_test, "way"), 0);
+	assert_int_equal(ft_file_open_within(dirfd_of_test, "way/file"), -ELOOP);
+	link = ft_file_open_within(dirfd_of_test, "way");
+	assert_int_equal(fstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(ft_file_open_within(dirfd_of_test, ".."), -EXDEV);
+	assert_int_equal(ft_file_open_within(dirfd_of_test, "/"), -EXDEV);
+	assert_int_equal(ft_file_open_within(root, "proc/self"), -EXDEV);
+	assert_int_equal(unlinkat(dirfd_of_test, "way", 0), 0);
 }
 
 int main(void)
@@ -260,7 +277,8 @@ int main(void)
 		cmocka_unit_test(test_read_proc),
 		cmocka_unit_test(test_read_errors),
 		cmocka_unit_test(test_readlink),
-		cmocka_unit_test(test_open_long),
+		cmocka_unit_test(test_open_within),
+		cmocka_unit_test(test_open_within_only),
 		cmocka_unit_test(test_write_nonblocking),
 		cmocka_unit_test(test_write_interrupted),
 		cmocka_unit_test(test_write_errors),

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "match/match.h"
 #include "session/globscan.h"
 
@@ -96,6 +98,18 @@ static int teardown(void **state)
 	return nftw(base, remove_one, 16, FTW_PHYS | FTW_DEPTH);
 }
 
+static int open_dir(void *data, struct ft_span path)
+{
+	_cleanup_(ft_bytes_fini) struct ft_bytes text = {0};
+	_cleanup_close_ int root = ft_file_open_path(AT_FDCWD, base), fd = -1;
+	size_t n = strlen(base);
+
+	if (path.len > n)
+		ft_bytes_put(&text, path.data + n + 1, path.len - n - 1);
+	fd = ft_file_open_within(root, ft_bytes_cstr(&text));
+	return fd < 0 ? fd : ft_file_open_dir(fd, ".");
+}
+
 static void take(void *data, int dirfd, const char *name, struct ft_span path)
 {
 	add(data, path);
@@ -104,12 +118,13 @@ static void take(void *data, int dirfd, const char *name, struct ft_span path)
 static void check(const char *pattern)
 {
 	struct paths found = {0};
+	const struct ft_globscan scan = {open_dir, take, &found};
 	struct ft_glob *glob;
 	char whole[512];
 
 	snprintf(whole, sizeof(whole), "%s%s", base, pattern);
 	assert_int_equal(ft_glob_new(&glob, whole, NULL), 0);
-	assert_int_equal(ft_globscan(whole, take, &found), 0);
+	assert_int_equal(ft_globscan(&scan, whole), 0);
 	for (size_t i = 0; i < all.count; i++)
 		if (ft_glob_match(glob, ft_span_of(all.list[i]), NULL, 0) &&
 		    !has(&found, all.list[i]))
@@ -140,10 +155,11 @@ static void finds_what_the_glob_names(void **state)
 static void everything_below(void **state)
 {
 	struct paths found = {0};
+	const struct ft_globscan scan = {open_dir, take, &found};
 	char dir[512];
 
 	snprintf(dir, sizeof(dir), "%s/d", base);
-	assert_int_equal(ft_globscan_below(ft_span_of(dir), take, &found), 0);
+	assert_int_equal(ft_globscan_below(&scan, ft_span_of(dir)), 0);
 	assert_int_equal(found.count, 5);
 	clear(&found);
 }
@@ -191,10 +207,11 @@ static struct deep scan_chain(const char *top, const char *name, unsigned int le
 			      int wanted)
 {
 	struct deep d = {.wanted = make_chain(top, name, levels)};
+	const struct ft_globscan scan = {open_dir, take_deep, &d};
 	char command[600], dir[512];
 
 	snprintf(dir, sizeof(dir), "%s/%s", base, top);
-	assert_int_equal(ft_globscan_below(ft_span_of(dir), take_deep, &d), wanted);
+	assert_int_equal(ft_globscan_below(&scan, ft_span_of(dir)), wanted);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	assert_int_equal(system(command), 0);
 	return d;
