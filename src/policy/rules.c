@@ -86,9 +86,37 @@ static const char *take_glob(struct ft_policy_reader *r, const struct ft_node *n
 	return path;
 }
 
+/* The directory in front of the first component with a wildcard, without its slash. */
+static char *fixed_directory(const char *glob)
+{
+	size_t len = strcspn(glob, "*?[\\");
+
+	while (len > 0 && glob[len - 1] != '/')
+		len--;
+	return len > 1 ? strndup(glob, len - 1) : NULL;
+}
+
+/* A file has the path that it has without symbolic links: a glob with one matches none.
+ */
+static const char *take_path(struct ft_policy_reader *r, const struct ft_node *n)
+{
+	const char *path = take_glob(r, n);
+	_cleanup_free_ char *dir =
+		path && r->warn && strpbrk(path, "*?[\\") ? fixed_directory(path) : NULL;
+	_cleanup_free_ char *real = dir ? realpath(dir, NULL) : NULL;
+
+	if (real && strcmp(real, dir) != 0)
+		ft_warn(r, n->at,
+			"%.200s: %.100s is a symbolic link, or below one: nothing has "
+			"such "
+			"a path; it leads to %.200s",
+			path, dir, real);
+	return path;
+}
+
 static void take_paths(struct ft_policy_reader *r, const struct ft_node *n, void *at)
 {
-	take_words(r, n, at, "a path", take_glob);
+	take_words(r, n, at, "a path", take_path);
 }
 
 static const char *take_exe(struct ft_policy_reader *r, const struct ft_node *n)

@@ -250,6 +250,21 @@ def denied_paths():
     one_line(errors, "absent", f"{here}/none", "No such file")
 
 
+@case()
+def glob_through_a_link():
+    """No file has such a path: it is told, and where it leads; what is no link is not."""
+    here = temp_dir("linked")
+    (here / "real").mkdir()
+    (here / "link").symlink_to("real")
+    for directory, is_told in {"link": True, "real": False}.items():
+        policy = written(
+            f"version: 1\nwatch: ['{here}']\nrules:\n  - {{name: r, path: '{here}/{directory}/*', verdict: deny}}\n"
+        )
+        _, errors = guard("--policy", policy, "--check")
+        equal("nothing has such a path" in errors, is_told, f"{directory}: {errors}")
+        equal(f"it leads to {here}/real" in errors, is_told, f"{directory}: {errors}")
+
+
 # ---- what is wrong ----
 
 
