@@ -195,6 +195,16 @@ static bool may_rest(const struct cli_loop *l)
 	return ft_boot_ns() - l->woke_ns < FT_NSEC_PER_MSEC;
 }
 
+/* As next_due(). An error of what is being written is met at the next flush. */
+static int next_look(const struct cli_loop *l, int64_t now)
+{
+	int due = next_due(l, now);
+
+	if (!l->output || ft_output_is_settled(l->output))
+		return due;
+	return due < 0 || due > FLUSH_MSEC ? FLUSH_MSEC : due;
+}
+
 static void wait_for_more(struct cli_loop *l)
 {
 	struct pollfd fds[] = {
@@ -207,7 +217,7 @@ static void wait_for_more(struct cli_loop *l)
 	if (may_rest(l))
 		r = poll(fds, 2, REST_MSEC);
 	if (r == 0)
-		r = poll(fds, FT_ARRAY_SIZE(fds), next_due(l, ft_boot_ns()));
+		r = poll(fds, FT_ARRAY_SIZE(fds), next_look(l, ft_boot_ns()));
 	l->woke_ns = ft_boot_ns();
 	if (r > 0 && fds[1].revents & POLLERR)
 		l->error = -EPIPE;

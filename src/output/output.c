@@ -162,6 +162,11 @@ static void tell_dropped(struct ft_output *o)
 		o->untold = 0;
 }
 
+bool ft_output_is_settled(const struct ft_output *o)
+{
+	return ft_writer_waiting(o->writer) == 0 && ft_writer_error(o->writer) == 0;
+}
+
 bool ft_output_is_behind(const struct ft_output *o)
 {
 	return ft_writer_waiting(o->writer) > o->max_waiting / BEHIND_SHARE;

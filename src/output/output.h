@@ -60,7 +60,9 @@ int ft_output_flush(struct ft_output *o);
  * wait should: what is put now only waits longer. Past max_waiting it is dropped.
  */
 bool ft_output_is_behind(const struct ft_output *o);
-/* Waits for that to end, msec at most. */
+/* Has everything that was put been written, and without an error? */
+bool ft_output_is_settled(const struct ft_output *o);
+/* Waits until it is not behind any more, msec at most. */
 void ft_output_wait(struct ft_output *o, unsigned int msec);
 /* A preformatted line (a summary, a cursor) in the stream; `\n` is added. */
 int ft_output_put_line(struct ft_output *o, struct ft_span line);
