@@ -101,6 +101,15 @@ def acts_first(action, is_late):
     check_all(new, lambda r: wanted(r, exe=TOUCH) or not HAS_BPF, "made after the exec")
 
 
+def check_directories(records, touch):
+    """Each was made by a fork, which then executed what made a file."""
+    made = [r for r in records if raw(r).endswith(b"-dir") and "create" in r["events"]]
+    new = [r for r in records if raw(r).endswith(b"-touched") and "create" in r["events"]]
+    equal((len(made), len(new)), (EACH // 5, EACH // 5), "records")
+    check_all(made, is_of_fork, "mkdir")
+    check_all(new, lambda r: is_exactly(r, touch) or not HAS_BPF, "made after the exec")
+
+
 @case(False, True)
 def beside_its_programs(is_late):
     """What is watched holds the program, too, which is opened first by who executes it."""
@@ -117,11 +126,7 @@ def beside_its_programs(is_late):
                 for n in range(EACH // 5):
                     wait(fork(child, f"{base}/{n}"))
             records = watch.stop()
-    made = [r for r in records if raw(r).endswith(b"-dir") and "create" in r["events"]]
-    new = [r for r in records if raw(r).endswith(b"-touched") and "create" in r["events"]]
-    equal((len(made), len(new)), (EACH // 5, EACH // 5), "records")
-    check_all(made, is_of_fork, "mkdir")
-    check_all(new, lambda r: is_exactly(r, touch) or not HAS_BPF, "made after the exec")
+    check_directories(records, touch)
 
 
 @case(False, True)
@@ -137,11 +142,7 @@ def opens_the_loader(is_late):
             for n in range(EACH // 5):
                 wait(fork(child, f"{base}/{n}"))
         records = watch.stop()
-    made = [r for r in records if raw(r).endswith(b"-dir") and "create" in r["events"]]
-    new = [r for r in records if raw(r).endswith(b"-touched") and "create" in r["events"]]
-    equal((len(made), len(new)), (EACH // 5, EACH // 5), "records")
-    check_all(made, is_of_fork, "mkdir")
-    check_all(new, lambda r: is_exactly(r, TOUCH) or not HAS_BPF, "made after the exec")
+    check_directories(records, TOUCH)
 
 
 @case(False, True)
